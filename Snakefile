@@ -36,3 +36,14 @@ rule inputs:
     input:
         [path for _, paths in PLAN.groups for path in paths],
     localrule: True
+
+
+rule recorded:
+    """Make what a market recorded for the config, and nothing of it.
+
+    Snakemake (9.27) makes no target whose only input is ancient and made anew, such as candles beside their catalog: as the
+    input of a rule it is made.
+    """
+    input:
+        [path for paths in PLAN.recorded.values() for path in paths],
+    localrule: True

@@ -1,6 +1,6 @@
 """How many market decisions a class makes in a second, on the common workload, in one process.
 
-    python -m benchmarks.step_calls FOLDER [--events 200] [--peer PYTHON]
+    python -m benchmarks.step_calls FOLDER [--events 200] [--peer PYTHON] [--write]
 
 The class looks at every open market at every minute, and its trades are those that all engines agree on. Seconds are of the
 processor. With a Python that has backtesting.py, its `next()` is timed beside a class of daily shares: two means that cross, on
@@ -10,6 +10,7 @@ one symbol's bars.
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import json
 import os
 import subprocess
@@ -19,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import common_workload
+from benchmarks import common_workload, performance_page
 from benchmarks.common_results import EXPECTED, Outcome
 from tradewinds.config import resolve
 from tradewinds.core.units import MICRO
@@ -37,6 +38,8 @@ CROSSING = Path(__file__).parent / "peers" / "crossing_class.py"
 CENT = 10_000  # micro-dollars
 PLAIN_STEPS = 5_000_000
 BARS = 100_000
+HEAD = "## Strategies that are called"
+_PEER_RATE = "backtesting_py_bars_per_second"
 # The same prices, rule and orders for backtesting.py; its indicators are computed once, ours at every bar.
 _PEER = f"""
 import time
@@ -122,21 +125,55 @@ def measure(folder: Path, events: int) -> dict:
     }
 
 
+def section(figures: dict) -> str:
+    """Return the section of PERFORMANCE.md.
+
+    Args:
+        figures: of one run with a peer.
+    """
+    rate, ours, theirs = (f"{figures[name]:,}" for name in ("decisions_per_second", "bars_per_second", _PEER_RATE))
+    busy = f"a loop of {PLAIN_STEPS:,} plain steps took {figures['plain_seconds']:.2f} s then, at a load of {figures['load']}"
+    return f"""{HEAD}
+
+`python -m benchmarks.step_calls FOLDER --peer PYTHON --write` ({figures["date"]}; seconds of the processor, in one run on two
+shared cores: {busy}).
+
+| a class that is called | a second | wanted |
+|---|---|---|
+| markets looked at on the common workload ({figures["events"]} events, {figures["decisions"]:,} looks) | {rate} | ≥ 300,000 |
+| bars of one share, two means that cross (100,000 bars) | {ours} | |
+| the same by backtesting.py's `next()` | {theirs} | |
+| ratio of the two | {figures["ratio"]} | ≥ 10 |
+
+Ten times `next()` is not reached: the strategy's own lines in Python are a good part of a call. Where speed alone is wanted,
+take the columnar function of temperature events, or a built-in strategy of shares, which make no call.
+"""
+
+
 def main() -> None:
     """Measure, and print the figures as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--events", type=int, default=common_workload.EVENTS)
     parser.add_argument("--peer", help="a Python that has backtesting.py")
+    parser.add_argument("--write", action="store_true", help="write step_calls.json and PERFORMANCE.md; needs --peer")
     given = parser.parse_args()
+    if given.write and not given.peer:
+        parser.error("--write needs --peer")
     jobs.tune_garbage_collector()
-    figures = measure(given.folder.resolve(), given.events)
+    home = Path.cwd()
+    about = {"date": dt.date.today().isoformat(), "load": round(os.getloadavg()[0], 1)}
+    figures = about | measure(given.folder.resolve(), given.events)
     if given.peer:
         said = subprocess.run([given.peer, "-c", _PEER], check=True, capture_output=True, text=True).stdout
         figures["bars_per_second"] = round(bars_per_second())
-        figures["backtesting_py_bars_per_second"] = round(float(said))
+        figures[_PEER_RATE] = round(float(said))
         figures["ratio"] = round(figures["bars_per_second"] / float(said), 2)
     print(json.dumps(figures, indent=2))
+    if given.write:
+        os.chdir(home)
+        Path(__file__).with_suffix(".json").write_text(json.dumps(figures, indent=2) + "\n")
+        performance_page.write_section(HEAD, section(figures))
 
 
 if __name__ == "__main__":

@@ -10,12 +10,14 @@ import sys
 from snakemake.exceptions import WorkflowError
 
 from tradewinds.config import markets, resolve
+from tradewinds.config.places import place_by_file
 from tradewinds.core import environment
 from tradewinds.core.errors import TradewindsError
 from tradewinds.core.paths import workflow_root
 from tradewinds.families import plan
 from tradewinds.families.contract import FETCH
 from tradewinds.pipeline import jobs, runner, verdicts, worker_pool
+from tradewinds.pipeline.preflight import preflight
 from tradewinds.results.run_files import APPENDED, EVERY_RUN, REPORT, SIMULATE
 
 
@@ -24,13 +26,11 @@ def checked_config():
 
     Without --configfile it is config/config.yaml, which runs anywhere; --config changes keys of it.
     """
-    files = [str(path) for path in workflow.configfiles]
-    source = files[-1] if files else str(workflow_root() / "config/config.yaml")
     try:
-        read, lines = resolve.read(source)
-        for key, value in {} if files else read.items():
+        read, lines = resolve.read(SOURCE)
+        for key, value in {} if workflow.configfiles else read.items():
             config.setdefault(key, value)
-        return resolve.resolve(config, source=source, lines=lines)
+        return resolve.resolve(config, source=SOURCE, lines=lines)
     except TradewindsError as error:
         raise WorkflowError(str(error)) from None
 
@@ -38,7 +38,7 @@ def checked_config():
 def planned(checked):
     """Return the plan of the run; an error has the same text as under `tradewinds run`."""
     try:
-        return plan.run_plan(checked)
+        return plan.run_plan(checked, place_by_file(SOURCE))
     except TradewindsError as error:
         raise WorkflowError(str(error)) from None
 
@@ -148,6 +148,26 @@ def hold_folder():
         )
 
 
+def refuse_early():
+    """Look at all that can be known before the first job, as `tradewinds run` has done when it starts Snakemake.
+
+    With a default storage provider the data is not on this machine's disk, and the database alone is looked at.
+    """
+    if environment.HOLDS_FOLDER in os.environ:
+        return
+    loads = any(job.rule.name == "load" for job in workflow.dag.needrun_jobs())
+    here = workflow.storage_settings.default_storage_provider is None
+    try:
+        early = preflight(
+            CONFIG, PLAN, place_by_file(SOURCE), inputs=here, database=loads
+        )
+        early.refuse()
+    except TradewindsError as error:
+        raise WorkflowError(str(error)) from None
+    for line in early.warnings:
+        print(f"warning: {line}", file=sys.stderr, flush=True)
+
+
 def start_workers():
     """Start processes that do the fetch jobs of this run, if there are some and they run in this Python on this machine."""
     scripts = [rule.name for rule in FAMILY.workflow_rules if rule.kind == FETCH]
@@ -165,6 +185,7 @@ def deployed():
     return bool(workflow.deployment_settings.deployment_method)
 
 
+SOURCE = str((workflow.configfiles or [workflow_root() / "config/config.yaml"])[-1])
 CONFIG = checked_config()
 PLAN = planned(CONFIG)
 FAMILY = markets.family_of(CONFIG["market"])
@@ -199,4 +220,5 @@ wildcard_constraints:
 
 onstart:
     hold_folder()
+    refuse_early()
     start_workers()

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.warm import drawn_once
+
 # A slow machine is no wrong result: time is measured in benchmarks/, never in a test.
 settings.register_profile("tradewinds", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tradewinds")
@@ -34,6 +36,19 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith(("KALSHI_", "TRADEWINDS_"))]:
         if name not in ("TRADEWINDS_SHARED_DATA", "TRADEWINDS_WORLDS"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _drawn_once(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Reports that tests write in their own process are drawn in it, each plot once in a session."""
+    base = tmp_path_factory.getbasetemp()
+    drawn_once.install_here((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "pictures")
+
+
+@pytest.fixture
+def drawn_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test draws its pictures, and so do its commands, whatever others have drawn: it compares them."""
+    monkeypatch.setenv(drawn_once.DRAW, "1")
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -661,7 +661,7 @@ def test_a_big_run_pages_in_bounded_time_and_memory(tmp_path):
     url = f"sqlite:///{tmp_path}/t.db"
     run_id = database_parts.write_many(tmp_path / "big", BIG)
     load_run(tmp_path / "big", url)
-    with served(url, tmp_path) as web:
+    with served(url, tmp_path, fork=False) as web:
         server = psutil.Process(web.process.pid)
         web.ask(f"/trades?run_id={run_id}")
         before = server.memory_info().rss

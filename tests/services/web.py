@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests import warm
+
 PATIENCE_SECONDS = 600  # no test depends on it: it ends one that would hang
 
 
@@ -67,14 +69,27 @@ def command(*arguments: str) -> list[str]:
 
 
 @contextmanager
-def served(url: str, folder: Path, *arguments: str) -> Iterator[Web]:
-    """`tradewinds serve` over a database, on a free port; stopped in the end as by Ctrl-C."""
+def served(url: str, folder: Path, *arguments: str, fork: bool = True) -> Iterator[Web]:
+    """`tradewinds serve` over a database, on a free port; stopped in the end as by Ctrl-C.
+
+    Args:
+        url: of the database.
+        folder: where it is started, and its log written.
+        arguments: further ones of the command line.
+        fork: it needs no start of its own (tests/warm); `process` is then no more than its client.
+    """
     log = folder / "serve.log"
+    started, environment = (
+        command("--database", url, "--port", "0", *arguments),
+        {**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    if fork:
+        started, environment = warm.served(started, environment)
     with open(log, "w") as output:
         process = subprocess.Popen(
-            command("--database", url, "--port", "0", *arguments),
+            started,
             cwd=folder,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env=environment,
             stdout=subprocess.PIPE,
             stderr=output,
             text=True,

@@ -46,7 +46,7 @@ def test_the_sentence_follows_the_interval():
     flat = [0.0] * DAYS
     said = [benchmark_words(against_benchmark("holding cash", "session", days(m), flat, 0)) for m in (0.01, -0.01, 0)]
     assert said[0].endswith("better, beyond what chance explains.") and said[0].startswith("+")
-    assert said[1].endswith("worse, beyond what chance explains.") and said[1].startswith("−")
+    assert said[1].endswith("worse, beyond what chance explains.") and said[1].startswith("-")
     assert said[2].endswith("not to be told from chance.")
     assert (
         benchmark_words(against_benchmark("holding always", "day", flat, flat, 0))

@@ -15,7 +15,11 @@ def test_settings_that_differ_have_a_value_for_each_config():
 
 def test_runs_are_told_apart_from_those_of_their_market():
     found = told_apart({"1": ONE, "2": TWO, "3": OTHER}, ("date",))
-    assert found == {"1": {"risk.qty": 1, "only": True}, "2": {"risk.qty": 2, "only": None}, "3": {}}
+    assert found == {"1": {"risk.qty": 1, "only": True}, "2": {"risk.qty": 2}, "3": {}}
+    assert told_apart({"1": {"market": "a", "most": 5}, "2": {"market": "a"}}) == {
+        "1": {"most": 5},
+        "2": {"most": None},
+    }
 
 
 def test_defaults_that_another_source_brings_tell_nothing():

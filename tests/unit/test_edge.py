@@ -243,9 +243,9 @@ def test_the_verdict_follows_the_interval_of_c():
     against = judge_edge(turned, [])
     assert against["encompassing"]["verdict"] == "contradicts"
     assert sentences(against)[0].startswith(
-        "This forecast is at odds with what happened once the price is known (c = −"
+        "This forecast is at odds with what happened once the price is known (c = -"
     )
-    assert sentences(against)[1].startswith("Of each cent of edge the forecast claimed, −")
+    assert sentences(against)[1].startswith("Of each cent of edge the forecast claimed, -")
     unrelated = [one._replace(p=random.dirichlet([2, 2, 2]).tolist()) for one in told]
     no_more = judge_edge(unrelated, [])
     assert no_more["encompassing"]["verdict"] == "not_seen"
@@ -292,7 +292,7 @@ def test_trades_claimed_and_made():
     ratio = -0.1 / 1.12
     residuals = [-1.5 - ratio * 0.52, 1.4 - ratio * 0.6]
     assert found["se"] == pytest.approx(math.sqrt(sum(r * r for r in residuals) * 2) / 1.12)
-    assert beside_pnl({"edge": found}) == "claimed +1.12, got −0.10"
+    assert beside_pnl({"edge": found}) == "claimed +1.12, got -0.10"
     assert claimed_and_realised(trades[:2])["se"] is None
     assert beside_pnl({}) == ""
 
@@ -313,6 +313,6 @@ def test_signs_are_those_of_what_is_shown():
         "—",
         "0.00",
         "0.00",
-        "−1,234.50",
+        "-1,234.50",
         "+2.00",
     ]

@@ -2,7 +2,9 @@
 
 import csv
 import io
+import sys
 from decimal import Decimal
+from types import ModuleType
 
 import pytest
 from rich.table import Table
@@ -11,6 +13,7 @@ from tradewinds.cli import listing
 from tradewinds.core import strict
 from tradewinds.core.errors import ConfigError
 from tradewinds.core.safe_text import cell, from_cell, printable
+from tradewinds.pipeline.screen import Screen
 from tradewinds.pipeline.terminal import SafeConsole
 
 NASTY = "\x1b]0;owned\x07 \x9b31m \u202e \ud800 \r"
@@ -100,3 +103,18 @@ def test_broken_json_is_another_error():
             strict.load_json(data)
         assert not isinstance(caught.value, strict.UnbelievableJson)
     assert strict.load_json(b'{"a": [1, 1.50, "\\ud83d\\ude00"]}') == {"a": [1, Decimal("1.50"), "\U0001f600"]}
+
+
+def test_a_notebook_shows_what_is_printed_and_not_what_is_logged(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as kernels have it
+    shown = []
+    monkeypatch.setattr("rich.jupyter.display", lambda segments, text: shown.append(text))
+    screen = Screen()
+    screen.keep_in(tmp_path / "run.log")
+    screen.record("said by a job")
+    screen.print("candles: 1 of 2")
+    assert shown == [] and capsys.readouterr().out == "candles: 1 of 2\n"
+    assert not screen.console.is_terminal  # a bar would be drawn anew below itself
+    assert "said by a job" in (tmp_path / "run.log").read_text()

@@ -34,6 +34,7 @@ MAY_IMPORT = {
 NAME_A_FAMILY = {
     "cli/calibrate.py",
     "cli/probabilities.py",
+    "cli/today.py",
     "cli/backtest.py",
     "cli/orb.py",
     "cli/funding.py",

@@ -12,9 +12,10 @@ import pandas as pd
 import pytest
 
 from tradewinds.core.errors import ConfigError
+from tradewinds.families.kalshi_weather.forecasts.user_distributions import read_user_file as read_laws
 from tradewinds.families.kalshi_weather.forecasts.user_probabilities import read_user_file
 from tradewinds.families.kalshi_weather.strategies import file_strategy
-from tradewinds.session.own_probabilities import write_probabilities
+from tradewinds.session.own_probabilities import is_distribution, write_distributions, write_probabilities
 from tradewinds.session.own_strategy import write_strategy
 from tradewinds.strategies.decisions import buy, cancel
 from tradewinds.strategies.user_file import NONE, YES, Orders, pico
@@ -84,6 +85,42 @@ def test_of_equal_times_the_later_row_counts():
 def test_what_is_no_table_of_probabilities_is_refused(frame, said):
     with pytest.raises(ConfigError, match=said):
         write_probabilities(frame)
+
+
+LAWS = pd.DataFrame(
+    {
+        "series_ticker": ["KXHIGHCHI", "KXHIGHCHI"],
+        "climate_date": [dt.date(2025, 5, 10), dt.date(2025, 5, 11)],
+        "known_at_utc": pd.to_datetime(["2025-05-09T18:00Z", "2025-05-10T18:00Z"]),
+        "mu_f": [81.3, 70.0],
+        "sigma_f": [2.0, np.float32(1.5)],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        LAWS,
+        LAWS.rename(columns={"known_at_utc": "known_at"}),
+        LAWS.assign(climate_date=pd.to_datetime(LAWS["climate_date"])),
+        LAWS.assign(climate_date=LAWS["climate_date"].astype(str), model=[None, "mine"]),
+    ],
+)
+def test_a_frame_of_distributions_is_the_file_that_a_config_can_name(frame):
+    assert is_distribution(frame) and not is_distribution(FRAME)
+    laws = read_laws(write_distributions(frame), ["KXHIGHCHI"], 0.5)
+    found = [(day, law.known_at_ts, law.distribution.mean_f) for (_, day), [law] in sorted(laws.items())]
+    first = int(pd.Timestamp("2025-05-09T18:00Z").timestamp())
+    assert found == [(dt.date(2025, 5, 10), first, 81.3), (dt.date(2025, 5, 11), first + 86_400, 70.0)]
+
+
+def test_a_frame_of_members_leaves_empty_cells_out():
+    members = LAWS.drop(columns=["mu_f", "sigma_f"]).assign(member_1=[70.0, 71.0], member_2=[72.0, np.nan])
+    laws = read_laws(write_distributions(members), ["KXHIGHCHI"], 0.5)
+    assert [len(law.distribution.components) for [law] in laws.values()] == [2, 1]
+    with pytest.raises(ConfigError, match="known_at_utc is missing"):
+        write_distributions(members.drop(columns="known_at_utc"))
 
 
 def halved(value):

@@ -152,6 +152,7 @@ def everything(folder):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("drawn_anew")
 def test_the_same_files_have_the_same_report_and_pictures(tmp_path):
     folder = tmp_path / "run"
     written_report(folder, many_trades())

@@ -389,3 +389,10 @@ def test_the_examples_of_the_page_are_sweeps():
         )
         counts.append(len(found))
     assert counts == [27, 200]
+
+
+def test_a_default_that_a_config_leaves_out_is_a_point_all_the_same():
+    """`mode: fixed` is what a config without a mode has: the same run, under the value that was asked for."""
+    found = points("asof_policy.mode=fixed,latest")
+    assert [point.settings for point in found] == [{"asof_policy.mode": "fixed"}, {"asof_policy.mode": "latest"}]
+    assert found[0].run_id == resolve.run_id(base()) != found[1].run_id

@@ -25,11 +25,16 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def run(command: list[str], *, env: dict[str, str] | None = None, **how) -> subprocess.CompletedProcess:
     """`subprocess.run` of a command line; one that begins with this interpreter is a fork of the server."""
+    command, env = served(command, env)
+    return subprocess.run(command, env=env, **how)  # noqa: PLW1510 (the caller says it)
+
+
+def served(command: list[str], env: dict[str, str] | None = None) -> tuple[list[str], dict[str, str] | None]:
+    """The command line and environment by which a command that begins with this interpreter is a fork of the server."""
     if command[0] != sys.executable:
-        return subprocess.run(command, env=env, **how)  # noqa: PLW1510 (the caller says it)
+        return command, env
     known = variables()
-    shown = {**(os.environ if env is None else env), **known}
-    return subprocess.run([known.get("WARM_PYTHON", sys.executable), *command[1:]], env=shown, **how)  # noqa: PLW1510
+    return [known.get("WARM_PYTHON", sys.executable), *command[1:]], {**(os.environ if env is None else env), **known}
 
 
 @functools.cache

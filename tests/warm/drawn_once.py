@@ -1,4 +1,4 @@
-"""In the server of forks: a plot that a fork of the session has drawn is not drawn again, it is read.
+"""A plot that a process of the test session has drawn is not drawn again by others of it, it is read.
 
 Its name is the digest of all that is drawn, so what is read are the bytes that the same code made of the same plot. Drawing is
 two thirds of the cost of a run whose data is there, and many tests make the same run. With the variable DRAW all is drawn.
@@ -9,10 +9,12 @@ import hashlib
 import io
 import os
 import pickle
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 DRAW = "WARM_PYTHON_DRAWS"
+FORMS = ("svg", "png")  # those of a report
 
 
 def install(folder: Path) -> None:
@@ -23,10 +25,40 @@ def install(folder: Path) -> None:
     """
     from tradewinds.results.report import pictures
 
-    folder.mkdir()
-    draw = pictures.pictures
+    folder.mkdir(exist_ok=True)
+    pictures.pictures = kept_in(folder, pictures.pictures)
 
-    def drawn_once(plot, forms: Sequence[str] = tuple(pictures.FORMS)) -> dict[str, bytes]:
+
+def install_here(folder: Path) -> None:
+    """Replace the function that draws the plots of a report: they are drawn in this process, without the start of others.
+
+    Args:
+        folder: where the pictures are kept; it is made.
+    """
+    from tradewinds.results import report
+    from tradewinds.sweeps import walk_forward_files
+
+    def draw(plot, forms: Sequence[str]) -> dict[str, bytes]:
+        from tradewinds.results.report.pictures import pictures  # matplotlib is imported by those that draw
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # as in the processes that draw otherwise
+            return pictures(plot, forms)
+
+    def draw_plots(plots, drawers=None) -> dict[str, dict[str, bytes]]:
+        if drawers or DRAW in os.environ:
+            return by_processes(plots, drawers)
+        return {plot.name: drawn(plot) for plot in plots}
+
+    folder.mkdir(exist_ok=True)
+    drawn, by_processes = kept_in(folder, draw), report.draw_plots
+    report.draw_plots = walk_forward_files.draw_plots = draw_plots
+
+
+def kept_in(folder: Path, draw: Callable) -> Callable:
+    """A function that draws a plot, unless a file in a folder has what the same plot gave."""
+
+    def drawn(plot, forms: Sequence[str] = FORMS) -> dict[str, bytes]:
         if DRAW in os.environ:
             return draw(plot, forms)
         file = folder / digest((plot, tuple(forms)))
@@ -39,7 +71,7 @@ def install(folder: Path) -> None:
             part.rename(file)
         return found
 
-    pictures.pictures = drawn_once
+    return drawn
 
 
 def digest(value: object) -> str:

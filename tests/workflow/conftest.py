@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.warm import drawn_once
 from tests.workflow.equities_desk import Shares, world
 from tests.workflow.harness import TEN_DAYS, call_demo
 from tests.workflow.made_once import made_once, run_once
@@ -67,9 +66,3 @@ def shares_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert done.returncode == 0, done.stdout + done.stderr
 
     return made_once(tmp_path_factory, "shares", make) / "desk"
-
-
-@pytest.fixture
-def drawn_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The test's commands draw their pictures, whatever others have drawn: it compares them."""
-    monkeypatch.setenv(drawn_once.DRAW, "1")

@@ -31,15 +31,18 @@ from tests.workflow.door_inputs import (
     BARS,
     CLOSE_TS,
     CONFIG,
+    DISTRIBUTIONS,
     EVENT,
     MARKETS,
     OPEN_TS,
     PROBABILITIES,
+    READINGS,
     SERIES,
     SHARES,
     UNIVERSE,
     bars_table,
     candle,
+    distributions_table,
     parquet_of,
     probabilities_table,
     recorded_files,
@@ -49,7 +52,7 @@ from tradewinds.core.errors import TradewindsError
 from tradewinds.families.equities_daily.fetch import yahoo
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.fetch import catalog, event_candles, exchange_requests, weather
-from tradewinds.families.kalshi_weather.forecasts import user_probabilities
+from tradewinds.families.kalshi_weather.forecasts import user_distributions, user_probabilities
 from tradewinds.sources.endpoint import Endpoint, ReceivedAnswer
 from tradewinds.sources.http import HttpClient, NotFound
 
@@ -182,10 +185,27 @@ def enter_guidance(data: bytes) -> int:
     return 0
 
 
+def enter_readings(data: bytes) -> int:
+    """A climate day of readings."""
+    weather.fetch_observations(Answers({"/": data}), STATION, dt.date(2025, 3, 4), NOW)
+    return 0
+
+
 def enter_chart(data: bytes) -> int:
     """A year of a share's bars."""
     yahoo.fetch_year(Answers({"/": data}), "AAA", 2024, NOW.date())
     return 0
+
+
+def enter_distributions(name: str) -> Callable[[bytes], int]:
+    """A door: the user's own distributions in a file of this name."""
+
+    def enter(data: bytes) -> int:
+        Path(name).write_bytes(data)
+        user_distributions.read_user_file(name, [STATION.series_ticker], 0.5)
+        return 0
+
+    return enter
 
 
 def enter_probabilities(name: str) -> Callable[[bytes], int]:
@@ -331,6 +351,11 @@ def doors() -> dict[str, Door]:
             for name in ("markets", "candles", "climate")
         },
         "guidance": Door(guidance.encode(), words, enter_guidance),
+        "readings": Door(READINGS.encode(), words, enter_readings),
+        "distributions_csv": Door(DISTRIBUTIONS.encode(), words, enter_distributions("d.csv")),
+        "distributions_parquet": Door(
+            parquet_of(distributions_table()), mutations.of_parquet, enter_distributions("d.parquet")
+        ),
         **{name: Door(data, values, enter) for name, (data, enter) in json_of.items()},
     }
 

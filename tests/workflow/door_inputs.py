@@ -41,6 +41,10 @@ BARS = "symbol,date,open,high,low,close,volume\n" + "".join(
 PROBABILITIES = "market_ticker,known_at_utc,p_yes\n" + "".join(
     f"KXHIGHMIA-25MAR04-T{n},2025-03-03T0{n}:00:00Z,0.{n}\n" for n in range(1, 9)
 )
+DISTRIBUTIONS = "series_ticker,climate_date,known_at_utc,mu_f,sigma_f,model\n" + "".join(
+    f"KXHIGHMIA,2025-03-0{n},2025-03-0{n}T0{n}:00:00Z,7{n}.5,2.{n},mine\n" for n in range(1, 9)
+)
+READINGS = "station,valid,tmpf\n" + "".join(f"MIA,2025-03-04 {hour:02}:53,{60 + hour}.98\n" for hour in range(5, 24))
 EVENT = "KXHIGHMIA-25MAR04"
 OPEN_TS, CLOSE_TS = (int(dt.datetime(2025, 3, day, hour, tzinfo=dt.UTC).timestamp()) for day, hour in ((4, 3), (4, 5)))
 
@@ -67,6 +71,11 @@ def probabilities_table() -> pa.Table:
             "p_yes": [float(r[2]) for r in rows],
         }
     )
+
+
+def distributions_table() -> pa.Table:
+    """DISTRIBUTIONS with dates and numbers."""
+    return pa.csv.read_csv(io.BytesIO(DISTRIBUTIONS.encode()))
 
 
 def market(strike: str, kind: str, floor: int | None, cap: int | None, result: str) -> dict:

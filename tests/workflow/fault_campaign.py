@@ -16,6 +16,7 @@ from unittest import mock
 
 import pyarrow.parquet as pq
 
+from tests import warm
 from tests.workflow.fault_world import (
     MINUTE_MONTHS,
     MINUTE_SYMBOLS,
@@ -114,6 +115,7 @@ def start(
     paths = [str(ROOT), os.environ.get("PYTHONPATH", str(ROOT / "src"))]
     environment = {**os.environ, SERVICES: json.dumps(services), "PYTHONPATH": os.pathsep.join(paths)}
     command = [sys.executable, "-m", "tests.workflow.fault_driver", str(folder / f"{name}.json")]
+    command, environment = warm.served(command, environment)  # its many workers find all imported, too
     return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True), Path(spec["report"])
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -93,17 +94,28 @@ class Desk:
     def run_and_kill(self, when: Callable[[], bool]) -> None:
         """Start a run and kill -9 everything of it as soon as `when` holds."""
         nowhere = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        with self.started(self.command("run", "--config", "config.yaml"), **nowhere) as process:
+        with self.started(self.command("run", "--config", "config.yaml"), fork=True, **nowhere) as process:
             wait_until(when, process)
 
     @contextlib.contextmanager
-    def started(self, command: list[str], **streams) -> Iterator[subprocess.Popen[str]]:
-        """Start a program here; whatever the block does, nothing of the program is left at its end."""
-        process = subprocess.Popen(command, cwd=self.folder, env=self.environment(), text=True, **streams)
+    def started(self, command: list[str], *, fork: bool = False, **streams) -> Iterator[subprocess.Popen[str]]:
+        """Start a program here; whatever the block does, nothing of the program is left at its end.
+
+        Args:
+            command: its command line.
+            fork: the program needs no start of its own (tests/warm); its jobs are then no children of it.
+            streams: as `subprocess.Popen` takes them.
+        """
+        environment = self.environment()
+        if fork:
+            command, environment = warm.served(command, environment)
+        process = subprocess.Popen(command, cwd=self.folder, env=environment, text=True, **streams)
         try:
             yield process
         finally:
             kill_family(process)
+            if fork:
+                kill_those_in(self.folder)
 
     def candle_files(self) -> list[Path]:
         return sorted(self.folder.glob("data/candles/kalshi/*/*/*.parquet"))
@@ -131,6 +143,13 @@ class Desk:
 def but_for_candles(done: Desk, folder: Path) -> Path:
     """Copy the catalogs and the weather of a finished run to another folder, whose runs then fetch candles alone."""
     for name in ("catalog", "climate", "guidance"):
+        shutil.copytree(done.folder / "data" / name, folder / "data" / name)
+    return folder
+
+
+def fetched_by(done: Desk, folder: Path) -> Path:
+    """Copy all that a finished run has fetched to another folder, and nothing that it has made of it."""
+    for name in ("catalog", "climate", "guidance", "candles"):
         shutil.copytree(done.folder / "data" / name, folder / "data" / name)
     return folder
 
@@ -168,6 +187,21 @@ def kill_family(process: subprocess.Popen[str]) -> None:
     for stream in (process.stdout, process.stderr):
         if stream:
             stream.close()
+
+
+def kill_those_in(folder: Path) -> None:
+    """Kill -9 all processes that work in a folder, until there is none."""
+    place, me = str(folder.resolve()), os.getpid()
+    while found := [one for one in psutil.process_iter(["cwd"]) if one.info["cwd"] == place and one.pid != me]:
+        for process in found:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        time.sleep(0.005)
+
+
+def dead_links(page: str) -> set[str]:
+    """The anchors of a page to which a link leads and which it does not have."""
+    return set(re.findall(r'href="#([^"]+)"', page)) - set(re.findall(r'\bid="([^"]+)"', page))
 
 
 def no_client(server: ArchiveServer) -> bool:

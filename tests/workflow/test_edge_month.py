@@ -3,11 +3,11 @@
 import json
 import math
 import shutil
-import subprocess
 
 import pyarrow.parquet as pq
 import pytest
 
+from tests import warm
 from tests.reference import naive_edge as naive
 from tests.workflow.harness import Desk
 from tests.workflow.test_calibrate import recorded
@@ -65,7 +65,7 @@ def test_what_price_and_forecast_add_to_each_other(edge):
     assert (edge["claimed_share"]["w"], edge["claimed_share"]["se"]) == (near(-0.1480), near(0.1556))
     assert sentences(edge) == [
         "29 days are too few to tell whether this forecast knows anything the price does not; about 266 events are needed.",
-        "Of each cent of edge the forecast claimed, −0.15 cents were there (−0.45 to +0.16).",
+        "Of each cent of edge the forecast claimed, -0.15 cents were there (-0.45 to +0.16).",
     ]
 
 
@@ -119,10 +119,10 @@ def test_the_months_trades_claimed_and_made(finished):
         (42, near(9.596), near(-0.52)),
         (48, near(19.879), near(-5.06)),
     ]
-    assert claimed_words(found) == "claimed +76.83, got −20.62"
-    assert "claimed +76.83, got −20.62" in finished.first_output
+    assert claimed_words(found) == "claimed +76.83, got -20.62"
+    assert "claimed +76.83, got -20.62" in finished.first_output
     report = (finished.run_folder() / "report.md").read_text()
-    assert report.count("claimed +76.83, got −20.62") == 1
+    assert report.count("claimed +76.83, got -20.62") == 1
     order = [report.index(words) for words in (
         "Does the forecast add anything to the price?", "price, b", "of a cent claimed", "Edge as claimed",
         "Edge shrunk towards the price", "half of the spread",
@@ -195,18 +195,14 @@ def test_a_changed_candle_makes_the_pooled_files_that_depend_on_it_again_and_no_
 
 def test_lookahead_check_of_the_pooled_month(pooled):
     command = pooled.command("lookahead-check", "--config", "config.yaml", "--cuts", "2")
-    done = subprocess.run(
-        command, cwd=pooled.folder, env=pooled.environment(), capture_output=True, text=True, check=False
-    )
+    done = warm.run(command, cwd=pooled.folder, env=pooled.environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "no decision changed" in done.stdout
 
 
 def test_a_date_of_the_pooled_month_is_shown_with_the_weights_of_the_run(pooled):
     command = pooled.command("probabilities", "--config", "config.yaml", "--date", "2025-05-12", "--json", "--no-fetch")
-    done = subprocess.run(
-        command, cwd=pooled.folder, env=pooled.environment(), capture_output=True, text=True, check=False
-    )
+    done = warm.run(command, cwd=pooled.folder, env=pooled.environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     shown = {row["market_ticker"].rpartition("-")[2]: row["p_yes"] for row in json.loads(done.stdout)}
     assert shown["T79"] == near(0.293882)

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import re
+import shutil
 import sqlite3
 
 import numpy as np
@@ -10,13 +11,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.unit.share_worlds import flat
-from tests.workflow.equities_desk import FALLS, Shares, world
-from tradewinds.archive.archive import ArchiveWriter
+from tests.workflow.equities_desk import FALLS, Shares, world, write_archive
+from tests.workflow.harness import dead_links
 from tradewinds.archive.server import running_server
 from tradewinds.cli import app
 from tradewinds.core import files
-from tradewinds.families.equities_daily.archive_routes import add_bars, bars_table
 from tradewinds.families.equities_daily.strategies import mean_reversion
+from tradewinds.families.equities_daily.symbol_page import price_plot
+from tradewinds.results.report.run import read_run
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +51,20 @@ def test_a_run_leaves_trades_metrics_report_and_rows(finished):
         for words in ("Prices are unadjusted", "buy and hold", "Exposure and holdings", "Trades on prices", "AUD"):
             assert words in report
         page = (folder / "report.html").read_text()
-        assert '"kind": "history"' in page
+        assert '"kind": "history"' in page and '"bars": {"' in page
+        assert 'href="#chart-0"' in page and not dead_links(page)
         assert (folder / "plots" / "prices_0.png").stat().st_size > 1000
+
+
+def test_a_run_without_whole_bars_is_drawn_by_its_closes(finished, tmp_path):
+    run = shutil.copytree(next(finished.folder.glob("backtests/*-*/")), tmp_path / "run")
+    whole = price_plot(read_run(run), "prices", "FALL")
+    assert set(whole.data["bars"]) == {"open", "high", "low", "close"}
+    assert whole.data["bars"]["close"] == whole.data["lines"][0]["y"]
+    closes = pq.read_table(run / "prices.parquet", columns=["symbol", "date", "close"])
+    pq.write_table(closes, run / "prices.parquet")
+    old = price_plot(read_run(run), "prices", "FALL")
+    assert "bars" not in old.data and old.data["lines"][0]["y"] == whole.data["lines"][0]["y"]
 
 
 def test_the_leaderboard_ranks_both_and_compare_puts_them_side_by_side(finished):
@@ -141,6 +155,15 @@ def test_no_file_of_prices_is_exit_3(tmp_path):
     assert done.returncode == 3 and "no file bars.csv" in done.stderr
 
 
+def test_plain_snakemake_refuses_what_no_run_could_be_loaded_into_before_its_first_job(tmp_path):
+    desk = Shares(tmp_path / "desk", world(), database={"url": "sqlite:///bars.csv"})
+    done = desk.snakemake()
+    assert done.returncode == 1 and "database.url: database sqlite:///bars.csv: cannot be read" in done.stderr
+    assert not list(desk.folder.glob("data/candles")) and not (desk.folder / "backtests").exists()
+    # a target that loads nothing needs no database
+    assert desk.snakemake("inputs").returncode == 0 and list(desk.folder.glob("data/panels/*.parquet"))
+
+
 def test_validate_check_and_dry_run_speak_of_bars(finished):
     assert "4 of 4 symbol-years of bars" in finished("validate", "--config", "config.yaml").stdout
     assert "all files are whole" in finished("check", "--config", "config.yaml").stdout
@@ -198,14 +221,7 @@ def test_sentences_for_people_name_the_currency(finished):
 
 
 def test_bars_from_the_chart_api_are_fetched_once(tmp_path):
-    def row(bar):
-        prices = {name: float(getattr(bar, name)) for name in ("open", "high", "low", "close")}
-        return {"date": bar.date, **prices, "adj_close": float(bar.close), "volume": bar.volume}
-
-    about = {"timezone": "Australia/Sydney", "currency": "AUD", "splits": {}}
-    writer = ArchiveWriter(tmp_path / "archive")
-    for symbol, found in world().items():
-        add_bars(writer, f"{symbol}.AX", bars_table([row(bar) for bar in found]), about)
+    write_archive(tmp_path / "archive")
     with running_server(tmp_path / "archive") as server:
         service = {"base_url": server.url_of("yahoo"), "requests_per_second": 500}
         bars = {"source": "yahoo", "suffix": ".AX"}

@@ -14,6 +14,7 @@ import yaml
 
 from tests.families.funding_carry.perp_worlds import BTC, world_of, write_recorded
 from tests.services.web import served
+from tests.workflow.harness import dead_links
 from tests.workflow.test_orb import call
 from tradewinds.database import queries
 from tradewinds.database.load import load_run
@@ -24,12 +25,17 @@ from tradewinds.results.run_files import EVERY_RUN
 ASKED = ("--symbol", "ETH/USDT:USDT,BTC/USDT:USDT", "--start", "2024-01-01", "--end", "2024-02-15")
 
 
+NAMED = ("--name", "both ways", "--note", "side by side")
+
+
 class FundingDesk:
     """A folder with two finished runs, simple and composite; `said` is what they printed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        done = self("funding", *ASKED, "--source", "synthetic", "--mode", "compare", "--initial-capital", "5000.5")
+        done = self(
+            "funding", *ASKED, "--source", "synthetic", "--mode", "compare", *NAMED, "--initial-capital", "5000.5"
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         self.said = done.stdout
         configs = {path.stem: yaml.safe_load(path.read_text()) for path in folder.glob("backtests/configs/*.yaml")}
@@ -67,6 +73,11 @@ def test_both_runs_stand_side_by_side(desk):
     assert {"Win rate, %", "APR, %", "Sharpe", "Max drawdown, USDT", "Time in market, %"} <= set(rows)
 
 
+def test_each_of_the_two_runs_has_the_name_with_its_mode(desk):
+    found = {row["run_id"]: (row["name"], row["note"]) for row in json.loads(desk("runs", "--json").stdout)}
+    assert found == {run_id: (f"both ways ({mode})", "side by side") for mode, run_id in desk.ids.items()}
+
+
 def test_the_written_config_is_the_same_run(desk):
     done = desk("run", "--config", f"backtests/configs/{desk.ids['composite']}.yaml")
     assert done.returncode == 0 and "nothing to be done" in done.stdout, done.stdout + done.stderr
@@ -102,6 +113,7 @@ def test_the_report_leads_with_net_and_breakeven(desk):
     assert "score" not in {path.stem for path in (desk.run("simple") / "plots").glob("*.svg")}
     # what is drawn over time ends at the figures of the whole run
     page = (desk.run() / "report.html").read_text()
+    assert page.count('href="#plot-rates_') >= 2 and not dead_links(page)
     plots = json.loads(page.split('id="plots"', 1)[1].split(">", 1)[1].split("</script>", 1)[0])
     drawn = next(plot for plot in plots if plot["name"] == "parts")["data"]
     names = {"funding": "funding", "price P&L": "price_pnl", "fees": "fees", "slippage": "slippage"}

@@ -11,7 +11,12 @@ from tests import warm
 from tests.workflow.harness import Desk
 from tests.workflow.made_once import made_once
 from tradewinds.archive.server import running_server
+from tradewinds.config import resolve
+from tradewinds.families.kalshi_weather import climate_days
+from tradewinds.families.kalshi_weather.archive.event_archive import EventArchive
+from tradewinds.families.kalshi_weather.archive.record import record
 from tradewinds.families.kalshi_weather.archive.synthetic import make_synthetic
+from tradewinds.families.kalshi_weather.plan import plan_of
 from tradewinds.families.kalshi_weather.strikes import strike_bounds
 
 DAYS = {"date_start_local": "2025-03-05", "date_end_local": "2025-03-07", "series_tickers": ["KXHIGHMIA"]}
@@ -143,3 +148,18 @@ def test_the_users_own_distributions_make_the_same_ladder(desk, tmp_path_factory
             same = [one for one in rows[ticker] if one["known_at_ts"] == row["known_at_ts"]]
             assert row["method"] == "mine" and float(row["p_yes"]) == pytest.approx(float(same[0]["p_yes"]), abs=1e-9)
     assert json.loads((own.run_folder() / "calibration.json").read_text())["leads"]
+
+
+def test_an_archive_of_what_was_fetched_has_its_readings(desk, archive, tmp_path, monkeypatch):
+    """Recorded and served again, a run gets the readings that the service gave."""
+    monkeypatch.chdir(desk.folder)
+    conf = resolve.load("config.yaml")
+    record(conf, plan_of(conf), tmp_path / "recorded")
+    days = [dt.date(2025, 3, day) for day in (5, 6, 7)]
+    station = climate_days.station_of("KXHIGHMIA")
+    begin, end = (
+        climate_days.climate_day_bounds(station, days[0])[0],
+        climate_days.climate_day_bounds(station, days[-1])[1],
+    )
+    given = [row for row in EventArchive(archive).observations("KMIA").to_pylist() if begin <= row["valid_ts"] < end]
+    assert EventArchive(tmp_path / "recorded").observations("KMIA").to_pylist() == given and len(given) == 72

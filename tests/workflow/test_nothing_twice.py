@@ -198,7 +198,7 @@ def test_two_runs_at_once_do_not_fetch_twice(ten_days, server, tmp_path, other, 
     with contextlib.ExitStack() as running:
         files = [running.enter_context(open(log, "w")) for log in logs]
         processes = [
-            running.enter_context(desk.started(command, stdout=file, stderr=subprocess.STDOUT))
+            running.enter_context(desk.started(command, fork=True, stdout=file, stderr=subprocess.STDOUT))
             for command, file in zip(commands, files, strict=True)
         ]
         wait_until(lambda: any("waiting" in output for output in outputs()), *processes)

@@ -14,7 +14,7 @@ import yaml
 
 from tests import warm
 from tests.services.web import served
-from tests.workflow.harness import PATIENCE_SECONDS, ROOT
+from tests.workflow.harness import PATIENCE_SECONDS, ROOT, dead_links
 from tradewinds.families.equities_intraday.family import FAMILY
 from tradewinds.results.run_files import EVERY_RUN
 
@@ -56,7 +56,7 @@ class OrbDesk:
         return list(csv.DictReader((self.run / name).read_text().splitlines()))
 
 
-FLAGS = ("--cache", "--report", "--validate-or", "--verbose")
+FLAGS = ("--name", "first try", "--note", "of January", "--cache", "--report", "--validate-or", "--verbose")
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +85,18 @@ def test_every_file_of_the_seed_and_of_every_run_is_there(desk):
     assert json.loads((desk.run / "config.json").read_text())["orb"]["on_gap"] == "warn"
     equity = pq.read_table(desk.run / "combined_equity.parquet").column("session").to_pylist()
     assert equity == sorted(equity) and len(equity) == 9  # January 9, 2025 was no session
+
+
+def test_every_drawn_trade_leads_to_its_chart(desk):
+    page = (desk.run / "report.html").read_text()
+    trades = len(desk.rows("trades_r.csv"))
+    assert not dead_links(page)
+    assert page.count('href="#session-') + page.count('href="#small-session_') == trades
+
+
+def test_it_has_the_name_and_the_note_that_it_was_given(desk):
+    [row] = json.loads(desk("runs", "--json").stdout)
+    assert (row["name"], row["note"]) == ("first try", "of January")
 
 
 def test_the_written_config_is_the_same_run(desk):

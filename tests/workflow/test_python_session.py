@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests import warm
-from tests.workflow.equities_desk import Shares, world
+from tests.workflow.equities_desk import Shares, world, write_archive
 from tests.workflow.harness import PATIENCE_SECONDS, ROOT
 from tests.workflow.test_direct_results import files_of, workflows
 
@@ -22,6 +22,12 @@ HEAD = "import tradewinds as tw\ncfg = tw.Config.load('config.yaml')\n"
 @pytest.fixture
 def desk(tmp_path):
     return Shares(tmp_path / "desk", world())
+
+
+@pytest.fixture
+def finished_desk(shares_run, tmp_path):
+    """A folder in which the run of `cfg` is finished; a changed setting needs no Snakemake."""
+    return Shares.copy_of(shares_run, tmp_path / "desk")
 
 
 def python(desk: Shares, code: str) -> subprocess.Popen[str]:
@@ -87,6 +93,26 @@ def test_it_is_the_run_of_the_command_line(desk, tmp_path):
     assert "replayed in" in log and f"run {second}" in log
 
 
+def test_an_archive_is_served_in_place_of_the_services(desk, tmp_path):
+    write_archive(tmp_path / "archive")
+    code = f"archive = {str(tmp_path / 'archive')!r}\n"
+    code += """
+yahoo = tw.Config.of({**cfg.written, 'bars': {'source': 'yahoo', 'suffix': '.AX'}})
+first = tw.run(yahoo, archive=archive)
+again = tw.run(yahoo, archive='nothing', fetch=False)
+assert (first.id, first.details['num_trades']) == (yahoo.run_id, 1) and again.id == first.id
+asked = first.config['yahoo.base_url']
+assert asked.startswith('http://127.0.0.1:') and yahoo['yahoo.base_url'] != asked
+for archive in ('nothing', 'synthetic'):
+    try:
+        tw.run(yahoo.with_(date_end_local='2025-01-10'), archive=archive)
+    except tw.ConfigError as error:
+        print(error)
+"""
+    missing, none = served(desk, code).splitlines()
+    assert missing.startswith("nothing: ") and none.startswith("archive: equities_daily has no invented archive.")
+
+
 def test_frames_errors_and_pictures(desk):
     code = """
 import decimal
@@ -143,7 +169,7 @@ print(swept.folder, walked.folder)
 SLOW = "tw.run(cfg)\nrun = tw.run(cfg.with_(risk={'start_balance': 5000}))\nprint(run.id, flush=True)\n"
 
 
-def test_a_killed_drawer_loses_nothing(desk):
+def test_a_killed_drawer_loses_nothing(finished_desk):
     """The tables stay, the error says what to do, and the next run makes what is missing."""
     code = (
         SLOW
@@ -162,26 +188,26 @@ except tw.SimulationError as error:
 print(run.report.exists())
 """
     )
-    run_id, there = said(desk, code).split()
-    assert there == "True" and workflows(desk) == 1 and not drawers(desk)
-    assert (desk.folder / "backtests" / run_id / "report.md").exists()
+    run_id, there = said(finished_desk, code).split()
+    assert there == "True" and workflows(finished_desk) == 1 and not drawers(finished_desk)
+    assert (finished_desk.folder / "backtests" / run_id / "report.md").exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_killed_program_leaves_no_process_and_no_lock(desk, number):
-    program = python(desk, SLOW + "import time; time.sleep(600)")
+def test_a_killed_program_leaves_no_process_and_no_lock(finished_desk, number):
+    program = python(finished_desk, SLOW + "import time; time.sleep(600)")
     assert program.stdout.readline()
     program.send_signal(number)
     program.wait()
     program.stdout.close(), program.stderr.close()
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while drawers(desk) and time.monotonic() < deadline:
+    while drawers(finished_desk) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not drawers(desk)
+    assert not drawers(finished_desk)
     # the folder is free, and a run makes what is missing
-    done = said(desk, "print(tw.run(cfg.with_(risk={'start_balance': 5000})).report.exists())")
+    done = said(finished_desk, "print(tw.run(cfg.with_(risk={'start_balance': 5000})).report.exists())")
     assert done == "True\n"
-    assert not list((desk.folder / "backtests").rglob(".plots.*"))
+    assert not list((finished_desk.folder / "backtests").rglob(".plots.*"))
 
 
 def test_the_failure_of_a_job_has_its_class(desk):
@@ -196,7 +222,7 @@ except tw.ConfigError as error:
     assert desk("run", "--config", "config.yaml").returncode == 2
 
 
-def test_the_end_of_a_program_waits_for_the_report(desk):
-    run_id = said(desk, SLOW).strip()
-    folder = desk.folder / "backtests" / run_id
+def test_the_end_of_a_program_waits_for_the_report(finished_desk):
+    run_id = said(finished_desk, SLOW).strip()
+    folder = finished_desk.folder / "backtests" / run_id
     assert (folder / "report.html").exists() and (folder / "plots" / "equity.svg").exists()

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests import warm
-from tests.workflow.harness import Desk
+from tests.workflow.harness import Desk, fetched_by
 from tradewinds.archive.server import running_server
 
 GRID = ("--grid", "risk.min_ev_per_contract=0.05:0.15:0.05", "--grid", "risk.max_contracts_per_market=2,5")
@@ -22,10 +22,10 @@ def sweep(desk, *arguments):
 
 
 @pytest.fixture(scope="module")
-def swept(chicago_archive, tmp_path_factory):
-    """A sweep in an empty folder, with the server that it fetched from still answering."""
+def swept(finished, chicago_archive, tmp_path_factory):
+    """A sweep in a folder whose fetched data is there, and a server of the archive."""
     with running_server(chicago_archive) as running:
-        desk = Desk(tmp_path_factory.mktemp("sweep"), running)
+        desk = Desk(fetched_by(finished, tmp_path_factory.mktemp("sweep")), running)
         desk.done = sweep(desk, *GRID)
         assert desk.done.returncode == 0, desk.done.stdout + desk.done.stderr
         yield desk
@@ -77,7 +77,7 @@ def test_the_same_sweep_again_leaves_the_same_bytes(swept):
 
 
 def test_a_sweep_over_the_as_of_time_makes_what_each_point_needs(swept, tmp_path):
-    """Points with probabilities of their own: two sets of files, one ranking."""
+    """Points with probabilities of their own: two sets of files, one ranking; in an empty folder."""
     desk = Desk(tmp_path, swept.server)
     desk.config |= {"date_end_local": "2025-05-08"}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(desk.config))

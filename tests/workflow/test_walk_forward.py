@@ -14,7 +14,7 @@ import yaml
 from tests import warm
 from tests.unit.walk_forward_worlds import share_world
 from tests.workflow.equities_desk import Shares
-from tests.workflow.harness import ROOT, Desk
+from tests.workflow.harness import ROOT, Desk, fetched_by
 from tradewinds.archive.server import running_server
 
 FILES = ["equity.csv", "folds.csv", "plots", "walk_forward.json", "walk_forward.md"]
@@ -178,9 +178,14 @@ def test_an_interrupt_leaves_nothing_half_written(tmp_path):
     assert "interrupted" in stderr and "Traceback" not in stderr and not (folder.exists() and list(folder.iterdir()))
 
 
-def test_a_walk_of_events_fetches_its_data_once(chicago_archive, tmp_path):
+def test_a_walk_of_events_fetches_its_data_once(chicago_archive, finished, tmp_path):
+    """All but the last days are there already."""
+    fetched_by(finished, tmp_path)
     with running_server(chicago_archive) as running:
         desk = Desk(tmp_path, running)
+        last = [path for path in desk.candle_files() if path.stem > "2025-05-25"]
+        for path in last:
+            path.unlink()
         asked = ("walk-forward", "--config", "config.yaml", "--train", "12", "--test", "6", "--metric", "pnl")
         grid = ("--grid", "risk.min_ev_per_contract=0.05,0.15", "--grid", "risk.max_contracts_per_market=2,5")
 
@@ -192,6 +197,7 @@ def test_a_walk_of_events_fetches_its_data_once(chicago_archive, tmp_path):
         assert missing.returncode == 3 and "are missing" in missing.stderr
         done = walk()
         assert done.returncode == 0, done.stdout + done.stderr
+        assert len(last) == 5 and all(path.exists() for path in last) and running.requests
         said = json.loads((made(tmp_path) / "walk_forward.json").read_text())
         # 29 climate days, of which 12 and then two tests of 6 make folds
         assert (len(said["folds"]), said["unused_days"], said["points"]) == (2, 5, 4)

@@ -13,7 +13,7 @@ class ServerClock:
 
     Args:
         start: its first instant.
-        speed: seconds of it in a second of real time; 0 for a clock that only moves when it is told to.
+        speed: seconds of it in a second of real time; 0 for a clock that stands still until it is set.
         monotonic: the real time in seconds.
     """
 

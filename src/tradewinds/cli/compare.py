@@ -87,7 +87,7 @@ def _show(console: Console, runs: Sequence[ComparedRun], comparison: Mapping[str
     table = listing.table("Runs side by side")
     table.add_column("")
     for run in runs:
-        table.add_column(run.run_id[:8], justify="right")
+        table.add_column(printable(run.label), justify="right")
     # Amounts in the currencies of the accounts, whatever the names of the metrics say.
     currencies = [markets.currency_of(run.config["market"], run.config) for run in runs]
     amounts = listing.Amounts(currencies)

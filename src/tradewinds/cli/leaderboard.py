@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tradewinds.cli import listing
+from tradewinds.core.safe_text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -58,12 +59,20 @@ def leaderboard(
     machine = listing.for_programs(as_json, as_csv)
     with queries.reading(listing.database_url(database, config)) as connection:
         rows = queries.leaderboard(connection, sort=sort, limit=limit or (None if machine else SHOWN))
-        currencies = {} if machine else queries.account_currencies(connection, [row["run_id"] for row in rows])
+        ids = [] if machine else [row["run_id"] for row in rows]
+        currencies = queries.account_currencies(connection, ids)
+        names = queries.given_names(connection, ids)
     if not listing.printed(rows, COLUMNS, as_json, as_csv):
-        _show(listing.console(), rows, sort, currencies)
+        _show(listing.console(), rows, sort, currencies, names)
 
 
-def _show(console: Console, rows: list[dict[str, Any]], sort: str, currencies: Mapping[str, str]) -> None:
+def _show(
+    console: Console,
+    rows: list[dict[str, Any]],
+    sort: str,
+    currencies: Mapping[str, str],
+    given: Mapping[str, str],
+) -> None:
     """Print the leaderboard as a table.
 
     Args:
@@ -71,6 +80,7 @@ def _show(console: Console, rows: list[dict[str, Any]], sort: str, currencies: M
         rows: runs in the order of the leaderboard.
         sort: what the order is by.
         currencies: of the runs' accounts, by run id.
+        given: names that the user gave to runs, by run id.
     """
     if not rows:
         console.print("no run was loaded with success yet.")
@@ -85,6 +95,8 @@ def _show(console: Console, rows: list[dict[str, Any]], sort: str, currencies: M
     table.add_column("run", no_wrap=True)
     table.add_column("strategy", overflow="fold", min_width=12)
     table.add_column("dates", no_wrap=True)
+    if given:
+        table.add_column("name", overflow="fold")
     amounts = listing.Amounts(currencies.values())
     for name in names:
         title = amounts.title(HEADS[name]) if name in AMOUNTS else HEADS[name]
@@ -94,5 +106,6 @@ def _show(console: Console, rows: list[dict[str, Any]], sort: str, currencies: M
             amounts.text(row[name], currencies[row["run_id"]]) if name in AMOUNTS else text.metric_text(name, row[name])
             for name in names
         )
-        table.add_row(str(place), row["run_id"][:8], row["strategy"], listing.dates(row), *figures)
+        own = (printable(given.get(row["run_id"], "")),) if given else ()
+        table.add_row(str(place), row["run_id"][:8], row["strategy"], listing.dates(row), *own, *figures)
     console.print(table)

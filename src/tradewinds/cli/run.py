@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -72,7 +73,7 @@ def run(
         return
     from tradewinds.pipeline.local_archive import served_config
 
-    with served_config(config, archive, screen.print) as served:
+    with served_config(config, archive, functools.partial(screen.print, soft_wrap=True)) as served:
         carry_out_run(served, options, screen, dry_run=False, written=config)
 
 

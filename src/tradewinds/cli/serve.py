@@ -7,13 +7,17 @@ import socket
 import sys
 import webbrowser
 from collections.abc import Iterator
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tradewinds.cli import listing
 from tradewinds.core.errors import ConfigError
 from tradewinds.core.safe_text import printable
+
+if TYPE_CHECKING:
+    from tradewinds.serve.today import Boards
 
 PORT = 8710
 _GRACE_SECONDS = 3  # that a stopped server gives to answers under way
@@ -25,18 +29,23 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen at.", metavar="ADDRESS")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.", metavar="P")] = PORT,
     open_browser: Annotated[bool, typer.Option("--open", help="Show the page in your browser.")] = False,
+    today: Annotated[
+        Path | None,
+        typer.Option(help="Also show the open events of this config at /today (docs/today.md).", metavar="CONFIG"),
+    ] = None,
 ) -> None:
     """Show runs, trades and comparisons as a web page and a JSON API, until Ctrl-C.
 
     Reads the database and the folders of its runs. Changes nothing. Exit code 6 if there is no
-    database yet, or it cannot be read.
+    database yet, or it cannot be read. With --today it also asks the config's services, at most once a minute while that page
+    is looked at, and needs no database.
     """
     url = listing.database_url(database, config)
     with _listening(host, port) as listener:
-        _serve(url, host, listener, open_browser)
+        _serve(url, host, listener, open_browser, today)
 
 
-def _serve(url: str, host: str, listener: socket.socket, open_browser: bool) -> None:
+def _serve(url: str, host: str, listener: socket.socket, open_browser: bool, today: Path | None) -> None:
     """Serve until Ctrl-C.
 
     Args:
@@ -44,15 +53,19 @@ def _serve(url: str, host: str, listener: socket.socket, open_browser: bool) -> 
         host: the address the user named.
         listener: the socket at it.
         open_browser: open the page in the user's browser.
+        today: the config of the page of open events, None without that page.
 
     Raises:
         DatabaseError: the database cannot be read.
+        ConfigError: the config is wrong, or of a market that has no such page.
     """
     # Imported here: SQLAlchemy, FastAPI and uvicorn, which `--help` does not need.
     from tradewinds.database import queries
 
-    with queries.reading(url):  # a database that cannot be read is an error now, not at the first request
-        pass
+    if today is None:
+        with queries.reading(url):  # a database that cannot be read is an error now, not at the first request
+            pass
+    boards = _boards_of(today)
     import uvicorn
 
     from tradewinds.serve.app import make_app
@@ -60,8 +73,8 @@ def _serve(url: str, host: str, listener: socket.socket, open_browser: bool) -> 
 
     # Say where the page is, and who can reach it.
     name = f"[{host}]" if ":" in host else host
-    address = f"http://{name}:{listener.getsockname()[1]}/"
-    app = make_app(url, host)
+    address = f"http://{name}:{listener.getsockname()[1]}/{'today' if today else ''}"
+    app = make_app(url, host, boards)
     if not is_local(host):
         warning = (
             f"warning: {host} can be reached from other machines, and there is no password: who reaches it reads all."
@@ -83,6 +96,16 @@ def _serve(url: str, host: str, listener: socket.socket, open_browser: bool) -> 
     )
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is the usual end
         uvicorn.Server(settings).run(sockets=[listener])
+
+
+def _boards_of(config: Path | None) -> Boards | None:
+    """Return the boards of a config; None without one."""
+    if config is None:
+        return None
+    from tradewinds.cli.today import board_maker
+    from tradewinds.serve.today import Boards
+
+    return Boards(board_maker(config, lambda line: None), str(config))
 
 
 @contextlib.contextmanager

@@ -90,7 +90,7 @@ def board_maker(path: Path, tell: Callable[[str], None]) -> Callable[[], Board]:
 
 
 def _watch(make: Callable[[], Board], show: Callable[[Board], None], every: float) -> None:
-    """Show the board again and again, until Ctrl-C; a service that cannot be reached is told, and asked again."""
+    """Show the board again and again, until Ctrl-C; a service that cannot be reached is named, and asked again."""
     while True:
         started = time.monotonic()
         try:

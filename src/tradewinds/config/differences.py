@@ -88,7 +88,9 @@ def told_apart(configs: Mapping[str, Mapping[str, Any]], leave_out: Collection[s
         wanted = {key: values for key, values in differing.items() if key not in leave_out}
         for index, run_id in enumerate(run_ids):
             by_rarity = sorted(wanted, key=lambda key: wanted[key].count(wanted[key][index]))
-            found[run_id] = {key: wanted[key][index] for key in by_rarity}
+            own = {key: wanted[key][index] for key in by_rarity}
+            has = {key: value for key, value in own.items() if value is not None}
+            found[run_id] = has or own  # what a run lacks tells it apart only if nothing else does
     return found
 
 

@@ -15,6 +15,7 @@ from tradewinds.config import markets
 from tradewinds.config.differences import differing_settings
 from tradewinds.core import files
 from tradewinds.core.errors import ConfigError, DamagedFile
+from tradewinds.core.run_names import read_name
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -83,6 +84,7 @@ class ComparedRun:
         days: number and P&L of its trades, by the date to which they belong (Family.date_of); of a run with a row per fill the
             number of positions that were opened.
         series: what it trades (Family.series).
+        name: what the user calls it; "" for a run without a name.
     """
 
     run_id: str
@@ -90,6 +92,12 @@ class ComparedRun:
     metrics: Mapping[str, Any]
     days: ByDay
     series: Sequence[str] = ()
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """What a column of it is called: its name, or how its id begins."""
+        return self.name or self.run_id[:8]
 
     @property
     def dates(self) -> tuple[dt.date, dt.date]:
@@ -161,7 +169,7 @@ def from_database(connection: sa.Connection, prefix: str) -> ComparedRun:
         raise ConfigError("this run was never loaded to its end.", where=ids[0], remedy="Run its config again.")
     found = queries.results_by_event(connection, ids[0])
     days = _by_day(row["config"]["market"], found, _FILLS in row["metrics_json"])
-    return ComparedRun(ids[0], row["config"], row["metrics_json"], days, row["series"])
+    return ComparedRun(ids[0], row["config"], row["metrics_json"], days, row["series"], row["name"] or "")
 
 
 def from_folder(folder: Path) -> ComparedRun:
@@ -184,7 +192,8 @@ def from_folder(folder: Path) -> ComparedRun:
     grouped = dated.group_by(["event_ticker", "date"]).aggregate([("pnl", "count"), ("pnl", "sum")]).to_pylist()
     rows = ((row["event_ticker"], row["date"], row["pnl_count"], row["pnl_sum"]) for row in grouped)
     days = _by_day(manifest["config"]["market"], rows, _FILLS in metrics)
-    return ComparedRun(manifest["run_id"], manifest["config"], metrics, days, manifest.get("series", ()))
+    own = read_name(folder).name
+    return ComparedRun(manifest["run_id"], manifest["config"], metrics, days, manifest.get("series", ()), own)
 
 
 def is_amount(key: str) -> bool:

@@ -170,6 +170,13 @@ def configs_of(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, d
     return dict(connection.execute(query).tuples().all())
 
 
+def given_names(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, str]:
+    """Return what the user calls some runs, by run id; runs without a name are left out."""
+    runs = t.backtest_runs.c
+    query = sa.select(runs.run_id, runs.name).where(runs.run_id.in_(run_ids), runs.name.is_not(None))
+    return dict(connection.execute(query).tuples().all())
+
+
 def names_of_runs(connection: sa.Connection) -> dict[str, set[str]]:
     """Return the names that runs have: `strategy` and `series`."""
     runs = t.backtest_runs.c

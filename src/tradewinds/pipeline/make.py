@@ -26,6 +26,8 @@ from tradewinds.pipeline.recorded_failures import failures_recorded
 from tradewinds.pipeline.screen import Screen
 from tradewinds.results.run_files import REPORT, RUN_LOG, SIMULATE
 
+RECORDED = "recorded"  # the rule of what a market recorded
+
 
 def make(
     config_path: Path,
@@ -47,7 +49,8 @@ def make(
         options: how the run is carried out.
         screen: where progress is shown.
         target: a rule of the workflow such as `inputs`; None makes everything, the load into the database included.
-        extra_group: name and paths of files that are not in the plan; they are made in place of the target's.
+        extra_group: name and paths of files to watch beside the plan's. They are made in place of the target's, unless that is
+            RECORDED, which makes them.
         place_of: says where a key of the config stands, for errors; None for its place in the config's file.
         own_files: whether what is made reads the user's own files, which are then looked at before the first job.
 
@@ -73,7 +76,8 @@ def make(
         hold = asked is not None and verdicts.inputs_hold(asked)
         complete = asked is not None and hold and (target is not None or verdicts.run_holds(asked))
         # The preflight costs milliseconds, which a run that is complete is spared.
-        place, loads = place_of or place_by_file(config_path), target is None and _is_local(options)
+        # The load is a job of this machine under every profile.
+        place, loads = place_of or place_by_file(config_path), target is None
         early = Preflight() if complete else preflight(conf, plan, place, inputs=own_files and not hold, database=loads)
         early.refuse()
         if target is None:
@@ -210,7 +214,8 @@ class _Work:
             Whether there was anything to do.
         """
         conf, plan, screen = self.conf, self.plan, self.screen
-        targets = extra_group[1] if extra_group else [target] if target else []
+        by_path = extra_group is not None and target != RECORDED
+        targets = extra_group[1] if extra_group and by_path else [target] if target else []
         command = runner.snakemake_command(self.config_path.resolve(), conf, self.options, fetch, targets)
         log = Path("logs", target or "run", f"{plan.run_id}.log")
         # The files to watch: those of the plan's stages, and without a target the results after them.
@@ -269,8 +274,8 @@ def make_recorded(conf: configs.Config, options: runner.RunOptions, screen: Scre
     if set(recorded).isdisjoint(due_files(plan)):
         return
     with _config_file(conf) as path:
-        group = ("recorded", recorded)
-        make(path, conf, plan, options, screen, target="inputs", extra_group=group, own_files=False)
+        group = (RECORDED, recorded)
+        make(path, conf, plan, options, screen, target=RECORDED, extra_group=group, own_files=False)
 
 
 @contextlib.contextmanager

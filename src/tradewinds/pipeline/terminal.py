@@ -5,6 +5,7 @@ Nothing of a table is cut away: one that needs more columns than the terminal ha
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -25,11 +26,13 @@ _PANEL_EDGES = 4  # columns that a panel adds to what is in it
 class SafeConsole(Console):
     """A rich console that prints text as `printable`, reads no markup in it, and cuts no table.
 
-    The sequences that rich itself makes for colours and bars are kept.
+    The sequences that rich itself makes for colours and bars are kept. In a notebook it writes plain lines: rich would show
+    what goes into log files there, too, and a notebook cannot draw over a bar.
     """
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**{"markup": False, "emoji": False, **options})
+        plain = {"force_terminal": False, "color_system": None} if "ipykernel" in sys.modules else {}
+        super().__init__(**{"markup": False, "emoji": False, "force_jupyter": False, **plain, **options})
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Yield the segments of a renderable; texts as `printable`, control segments as they are."""

@@ -10,10 +10,11 @@ from starlette.types import ASGIApp
 
 from tradewinds import __version__
 from tradewinds.core.errors import ConfigError, DamagedFile, DatabaseError, DataMissing, TradewindsError
-from tradewinds.serve import api, api_page, chart_pages, pages, table_pages
+from tradewinds.serve import api, api_page, chart_pages, pages, render, table_pages, today
 from tradewinds.serve.folder import NotThere
 from tradewinds.serve.guard import Guard, is_api
 from tradewinds.serve.render import shown
+from tradewinds.serve.today import Boards
 
 _STATUS: dict[type[TradewindsError], int] = {
     NotThere: 404,
@@ -24,12 +25,13 @@ _STATUS: dict[type[TradewindsError], int] = {
 }
 
 
-def make_app(database: str, host: str) -> ASGIApp:
+def make_app(database: str, host: str, boards: Boards | None = None) -> ASGIApp:
     """Make the application.
 
     Args:
         database: URL of the database that it reads.
         host: the address at which the server listens.
+        boards: of open events, for the page /today; None without that page.
     """
     app = FastAPI(
         title="Tradewinds",
@@ -39,12 +41,14 @@ def make_app(database: str, host: str) -> ASGIApp:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.database = database
+    app.state.database, app.state.boards = database, boards
+    render.show_today(boards is not None)
     app.include_router(api.router)
     app.include_router(pages.router, include_in_schema=False)
     app.include_router(table_pages.router, include_in_schema=False)
     app.include_router(chart_pages.router, include_in_schema=False)
     app.include_router(api_page.router, include_in_schema=False)
+    app.include_router(today.router)
     for kind in _STATUS:
         app.add_exception_handler(kind, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)

@@ -94,11 +94,13 @@ def leaderboard(database: Database, asked: Annotated[BoardQuery, Query()]) -> Re
     with queries.reading(database) as connection:
         rows = queries.leaderboard(connection, sort=asked.sort, limit=_PER_PAGE)
         currencies = _currencies(connection, rows)
+        names = queries.given_names(connection, [row["run_id"] for row in rows])
     sorts = {column: key for key, (column, _) in queries.SORTS.items()}
     return shown(
         "leaderboard",
         sorted_name=queries.SORTS[asked.sort][0],
         rows=rows,
+        names=names,
         currencies=currencies,
         heads=[(name, sorts[name]) for name in _BOARD if _has_figures(name, (row[name] for row in rows))],
         asked=asked,
@@ -126,13 +128,14 @@ def run(database: Database, run_id: RunPath) -> Response:
     curve, missing = None, ""
     try:
         curve = plots.equity(folder, currency)
-    except NotThere as error:  # the figures of the database can be shown all the same
-        missing = str(error)
+    except NotThere as error:  # the figures of the database can be shown all the same; a run that failed has none
+        missing = str(error) if metrics else ""
     return shown(
         "run",
         run=row,
         metrics=metrics,
         tiles=metrics and plots.tiles(metrics, told, families.headlines_of(row["market"]), currency),
+        compared=plots.against_benchmark(told),
         files=present,
         tables=table_pages.buttons(row, [file.name for file in present]),
         plots=[curve] if curve else [],
@@ -223,10 +226,16 @@ def compare(database: Database, asked: Annotated[CompareQuery, Query()]) -> Resp
         for key, values in told["metrics"].items()
         if one_currency or not comparison.is_amount(key)
     }
+    # runs of different markets have hardly a key in common: what one of them has alone is folded
+    several = len({run.config["market"] for run in found}) > 1
+    rows = {**told["config_differences"], **told["metrics"]}
+    alone = {key for key, values in rows.items() if several and sum(value is not None for value in values) == 1}
+    differing = [key for key, values in told["metrics"].items() if any(value != values[0] for value in values)]
     return shown(
         "compare",
         best=best,
-        differing=[key for key, values in told["metrics"].items() if any(value != values[0] for value in values)],
+        alone=alone,
+        differing=[key for key in differing if key not in alone],
         runs=found,
         currencies=currencies,
         counted_as=comparison.counted_as(found),

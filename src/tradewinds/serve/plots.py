@@ -38,7 +38,7 @@ def tiles(
         (
             titled("P&L", currency),
             money_text(row["total_pnl_usd"]),
-            "; ".join(filter(None, [f"on {money_text(start)}, after {money_text(fees)} fees", beside_pnl(metrics)])),
+            "; ".join(filter(None, [f"on {money_text(start)}, after {money_text(fees)} fees", _claimed(metrics)])),
         ),
         ("Return, %", metric_text("roi_pct", row["roi_pct"]), ""),
         _number_of_trades(row, metrics),
@@ -56,6 +56,16 @@ def tiles(
         (labelled(label, currency), _headline(label, key, known[key]), "") for label, key in headlines if key in known
     ]
     return Tiles([*common, *own])
+
+
+def _claimed(metrics: Mapping[str, Any]) -> str:
+    """What the trades claimed and made; "" for a run without such claims."""
+    return beside_pnl(metrics) if "edge" in metrics else ""
+
+
+def against_benchmark(metrics: Mapping[str, Any]) -> str:
+    """How a run compares with its benchmark, a sentence; "" for one without a benchmark."""
+    return "" if "edge" in metrics else beside_pnl(metrics)
 
 
 def _number_of_trades(row: Mapping[str, Any], metrics: Mapping[str, Any]) -> tuple[str, str, str]:
@@ -136,7 +146,7 @@ def days_together(
         return []
     days = [common["first"] + dt.timedelta(days=n) for n in range(common["days"])]
     unit = shared(currencies)
-    labels = [run.run_id[:8] if unit else f"{run.run_id[:8]}, {own}" for run, own in zip(runs, currencies, strict=True)]
+    labels = [run.label if unit else f"{run.label}, {own}" for run, own in zip(runs, currencies, strict=True)]
     made = [
         {"label": label, "values": [float(value) for value in run.by_day(days)]}
         for label, run in zip(labels, runs, strict=True)

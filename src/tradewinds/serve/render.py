@@ -67,6 +67,8 @@ _PAGES.globals |= {
     "heading_of": table_rows.heading_of,
     "figure_of": table_rows.figure_of,
 }
+_shown: dict[str, bool] = {"today": False}
+_PAGES.globals |= {"has_today": lambda: _shown["today"]}
 _PAGES.globals |= {"FIGURES": table_rows.FIGURES, "MONEY": table_rows.MONEY, "counted": text.counted}
 _PAGES.filters |= {
     "figure": _figure,
@@ -77,6 +79,15 @@ _PAGES.filters |= {
     "with_code": with_code,
     "in_path": lambda text: quote(text, safe=""),
 }
+
+
+def show_today(wanted: bool) -> None:
+    """Say whether the pages link to that of open events.
+
+    Args:
+        wanted: whether this server has it.
+    """
+    _shown["today"] = wanted
 
 
 def shown(name: str, status: int = 200, **values: Any) -> HTMLResponse:

@@ -44,10 +44,10 @@ def run(
 
     Args:
         config: a Config, the path of a config file, or a mapping with its keys.
-        probabilities: columns market_ticker (or the index), known_at_utc (or known_at) and p_yes; or the day's distributions:
-            series_ticker or station_id, climate_date, known_at_utc, and mu_f with sigma_f or members. They are written below
-            data/user/, and the run's config names that file. Where the config pools a forecast with the price, probabilities
-            are pooled in its place.
+        probabilities: columns market_ticker (or the index), known_at_utc (or known_at) and p_yes; or those of a file of
+            distributions, mu_f with sigma_f or members (tradewinds docs forecasts). They are written below data/user/, and the
+            run's config names that file. Where the config pools a forecast with the price, probabilities are pooled in its
+            place.
         strategy: a class with on_decision(self, view), or for temperature events a function orders(quotes, parameters), as in
             docs/strategies.md. Its source is written below data/user/, and the run's config names that file.
         fetch: False opens no connection, True fetches whatever the config says; None does what the config says.
@@ -143,7 +143,7 @@ def _make_from_archive(config: Config, archive: str | Path | None, options: RunO
     from tradewinds.pipeline.local_archive import served_settings
     from tradewinds.pipeline.screen import Screen
 
-    tell = Screen(quiet=quiet).print
+    tell = functools.partial(Screen(quiet=quiet).print, soft_wrap=True)
     with served_settings(config.written, config.resolved, archive, place_in(config), tell) as asked:
         served = config if asked is config.written else Config.of(asked, source=config.source)
         _make_with_workflow(served, options, quiet=quiet)

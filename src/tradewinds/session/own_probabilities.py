@@ -17,7 +17,6 @@ from tradewinds.core.errors import ConfigError
 FOLDER = "data/user/probabilities"
 COLUMNS = ("market_ticker", "known_at_utc", "p_yes")
 _ALSO = {"known_at_utc": "known_at"}
-_OF_DISTRIBUTIONS = ("series_ticker", "station_id", "target", "model", "mu_f", "sigma_f")
 _MEMBER = "member"
 _REMEDY = "It needs market_ticker (a column or the index), known_at_utc (or known_at) and p_yes."
 
@@ -57,22 +56,19 @@ def write_distributions(frame: pd.DataFrame) -> str:
     """Write distributions as CSV, as `write_probabilities` does.
 
     Args:
-        frame: series_ticker, or station_id (and target); climate_date; known_at_utc or known_at; mu_f and sigma_f, or members;
-            model. Other columns are not written. Dates are dates or ISO texts, times without a zone UTC.
+        frame: columns of a file of distributions (tradewinds docs forecasts), known_at for known_at_utc if you like. All
+            columns are written. Dates are dates or ISO texts, times without a zone UTC.
 
     Returns:
         The path of the file, relative to the working folder.
 
     Raises:
-        ConfigError: a column of times or dates is missing, or one of their values is.
+        ConfigError: the column of times is missing, or one of its values is.
     """
-    columns = {
-        "climate_date": _dates(_column(frame, "climate_date")),
-        "known_at_utc": _texts("known_at_utc", _column(frame, "known_at_utc")),
-    }
+    columns = {"known_at_utc": _texts("known_at_utc", _column(frame, "known_at_utc"))}
     for name in frame.columns:
-        if name in _OF_DISTRIBUTIONS or str(name).startswith(_MEMBER):
-            columns[str(name)] = ["" if pd.isna(value) else _text(value) for value in frame[name].tolist()]
+        if name not in ("known_at_utc", _ALSO["known_at_utc"]):
+            columns[str(name)] = [_cell(str(name), value) for value in frame[name].tolist()]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
@@ -80,9 +76,11 @@ def write_distributions(frame: pd.DataFrame) -> str:
     return _written(text.getvalue())
 
 
-def _dates(column: pd.Series) -> list[str]:
-    """Return dates as ISO texts; a midnight is its date."""
-    return [text.removesuffix("Z").removesuffix("T00:00:00") for text in _texts("climate_date", column)]
+def _cell(name: str, value: Any) -> str:
+    """Return one value of a column as the text of a CSV: empty for a missing one, and a date without its midnight."""
+    if pd.isna(value):
+        return ""
+    return _text(value).removesuffix("T00:00:00Z") if name.endswith("_date") else _text(value)
 
 
 def _written(content: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -14,5 +15,6 @@ class ShownFigure(Figure):
     def _repr_png_(self) -> bytes:
         """Return the picture as PNG."""
         out = io.BytesIO()
-        FigureCanvasAgg(self).print_png(out)  # type: ignore[no-untyped-call]
+        with rc_context({"axes.unicode_minus": False}):  # as in tables and sentences
+            FigureCanvasAgg(self).print_png(out)  # type: ignore[no-untyped-call]
         return out.getvalue()

@@ -218,7 +218,9 @@ class _Points:
             # Sections that no setting touches are shared: a hundred thousand whole configs would be a gigabyte.
             touched = {key.split(".")[0] for key in settings}
             shared = {name: value if name in touched else self.base[name] for name, value in conf.items()}
-            self.found[run_id] = SweepPoint({key: setting(shared, key) for key in settings}, shared, run_id)
+            self.found[run_id] = SweepPoint(
+                {key: setting(shared, key, value) for key, value in settings.items()}, shared, run_id
+            )
 
     def all(self) -> list[SweepPoint]:
         """Return the points; raise ConfigError with all problems if there were any."""

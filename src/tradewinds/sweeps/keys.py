@@ -159,12 +159,19 @@ def with_settings(base: resolve.Config, settings: Mapping[str, Any]) -> resolve.
     return changed
 
 
-def setting(conf: resolve.Config, key: str) -> Any:
-    """Return a config's value under a dotted key."""
-    value: Any = conf
-    for part in key.split("."):
-        value = value[part]
-    return value
+def setting(conf: resolve.Config, key: str, asked: Any = None) -> Any:
+    """Return a config's value under a dotted key.
+
+    Args:
+        conf: resolved.
+        key: the key.
+        asked: the value where the config has no such key: a family may leave one out whose value is its default.
+    """
+    *sections, name = key.split(".")
+    section: Any = conf
+    for part in sections:
+        section = section[part]
+    return section.get(name, asked)
 
 
 def label(settings: Mapping[str, Any]) -> str:

@@ -22,7 +22,8 @@ from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.forecasts import daily, emos, forecast_files, lookback, normal
 from tradewinds.families.kalshi_weather.forecasts.bracket_probability import bracket_probability
 from tradewinds.families.kalshi_weather.forecasts.distribution import Distribution
-from tradewinds.families.kalshi_weather.forecasts.history import WeatherHistory, guidance_day, read_history
+from tradewinds.families.kalshi_weather.forecasts.history import WeatherHistory, read_history
+from tradewinds.families.kalshi_weather.forecasts.model_runs import guidance_day
 
 CHI = climate_days.station_of("KXHIGHCHI")
 LOW_CHI = climate_days.station_of("KXLOWTCHI")

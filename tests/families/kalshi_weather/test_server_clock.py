@@ -17,9 +17,12 @@ from tests.workflow.harness import Desk
 from tradewinds.archive.clock import ServerClock
 from tradewinds.archive.server import running_server
 from tradewinds.cli.options import instant_of
+from tradewinds.core import environment
 from tradewinds.core.errors import ConfigError
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.families.kalshi_weather.archive.event_archive import EventArchive, EventArchiveWriter
+from tradewinds.families.kalshi_weather.damaged_events import is_still_open
+from tradewinds.families.kalshi_weather.fetch import fetch_jobs
 from tradewinds.sources.endpoint import Endpoint
 from tradewinds.sources.http import HttpClient
 
@@ -268,6 +271,43 @@ def test_a_run_stores_no_window_that_the_server_has_not_seen_whole(archive, tmp_
         assert pq.read_table(path).num_rows > 1000 and desk.metrics()["num_trades"] > 0
         asked = len(server.requests)
         assert "nothing to be done" in desk.run().stdout and len(server.requests) == asked
+
+
+def test_readings_of_a_day_that_is_not_over_at_the_server_are_asked_for_again(archive, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    clock = ServerClock(NOON, speed=0)
+    with running_server(archive, clock=clock) as server:
+        endpoint = {"base_url": server.urls["iem"], "requests_per_second": 400, "max_connections": 1}
+        monkeypatch.setenv(
+            environment.SERVICES, json.dumps({"iem": endpoint | {"timeout_seconds": 60, "max_retries": 0}})
+        )
+        path = schemas.observation_path("KMDW", dt.date(2024, 12, 31))
+        fetch_jobs.fetch_observations_job("KMDW", "2024-12-31", path)
+        assert is_still_open(path) and pq.read_table(path).num_rows == 0
+        clock.move_to(dt.datetime(2025, 1, 1, 10, 0, tzinfo=dt.UTC))
+        fetch_jobs.fetch_observations_job("KMDW", "2024-12-31", path)
+        assert not is_still_open(path) and pq.read_table(path).num_rows >= 24
+        asked = len(server.requests)
+        fetch_jobs.fetch_observations_job("KMDW", "2024-12-31", path)
+        assert len(server.requests) == asked
+
+
+def test_a_reading_is_served_ten_minutes_after_it_was_taken(stopped):
+    server, clock = stopped
+    begin = {"year1": 2024, "month1": 12, "day1": 31, "hour1": 6, "minute1": 0}
+    end = {"year2": 2025, "month2": 1, "day2": 1, "hour2": 6, "minute2": 0}
+
+    def last():
+        answer = get(server, "/cgi-bin/request/asos.py", station="MDW", data="tmpf", tz="Etc/UTC", **begin, **end)
+        return dt.datetime.fromisoformat(answer.text.splitlines()[-1].split(",")[1]).replace(tzinfo=dt.UTC)
+
+    clock.move_to(NOON)
+    taken = last()
+    assert NOON - dt.timedelta(minutes=71) < taken <= NOON - dt.timedelta(minutes=10)
+    clock.move_to(taken + dt.timedelta(minutes=70, seconds=-1))
+    assert last() == taken
+    clock.move_to(taken + dt.timedelta(minutes=70))
+    assert last() == taken + dt.timedelta(hours=1)
 
 
 @pytest.mark.parametrize("text", ["yesterday", "2025-13-01T00:00Z", ""])

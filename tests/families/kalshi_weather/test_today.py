@@ -255,7 +255,7 @@ def test_a_second_board_asks_for_prices_only(world):
     assert [path for path in world.asked() if "asos" not in path] == ["/markets"]
     # another process finds what this one has fetched
     world.board()
-    assert [path for path in world.asked() if "asos" not in path] == ["/markets", "/series/KXHIGHCHI"]
+    assert [path for path in world.asked() if "asos" not in path] == ["/markets"]
     # at 16Z the run of NAM of today is public by its lag, later that of GFS: each is asked for when it can be there
     for hours, models in ((0.25, ["NBS"]), (0.75, ["NAM"]), (2, ["GFS"])):
         world.clock.move_to(MORNING + dt.timedelta(hours=hours))

@@ -24,7 +24,7 @@ from tradewinds.engine.carry.carry_rebalance import rebalance
 from tradewinds.engine.carry.carry_result import CarryResult, Refusal
 from tradewinds.engine.carry.carry_rules import CarryRules
 from tradewinds.engine.carry.carry_signals import CarrySignals
-from tradewinds.engine.carry.carry_sizing import Offer, price_legs, size_entry
+from tradewinds.engine.carry.carry_sizing import Asked, Offer, price_legs, size_entry
 from tradewinds.engine.carry.carry_timeline import CarryMarkets
 from tradewinds.engine.equity import Point
 
@@ -43,6 +43,24 @@ class Candidate(NamedTuple):
     strength: int
     symbol: int
     settlement: int
+
+
+class Opening(NamedTuple):
+    """Why and how a position is opened.
+
+    Attributes:
+        balance: on which its budget is computed; 10^-8 of the quote currency.
+        rate: of the record; 10^-12.
+        score: 10^-6; None without one.
+        reason: of its fills.
+        asked: what a strategy that is called asks for; None: the rules of sizes alone decide.
+    """
+
+    balance: int
+    rate: int
+    score: int | None
+    reason: str
+    asked: Asked | None = None
 
 
 class Hit(NamedTuple):
@@ -87,11 +105,27 @@ def run_carry(markets: CarryMarkets, rules: CarryRules, until_ts: int | None = N
     Raises:
         SimulationError: an amount is too large for exact books.
     """
-    return _Run(markets, rules).made(until_ts)
+    if rules.stepwise is not None:
+        from tradewinds.engine.carry.step_carry import StepCarry  # which is a CarryPass itself
+
+        return StepCarry(markets, rules, rules.stepwise).made(until_ts)
+    return CarryPass(markets, rules).made(until_ts)
 
 
-class _Run:
-    """The pass: one method for each step of an instant."""
+class CarryPass:
+    """The pass: one method for each step of an instant.
+
+    Args:
+        markets: the records.
+        rules: the run's.
+
+    Attributes:
+        books: the account.
+        symbols: prices and signals by number of the symbol.
+        refusals: what was not opened or closed.
+        points: of equity.
+        closed_now: symbols whose position was closed at this instant.
+    """
 
     def __init__(self, markets: CarryMarkets, rules: CarryRules) -> None:
         self.markets, self.rules = markets, rules
@@ -99,7 +133,8 @@ class _Run:
         self.symbols = [self._symbol(prices) for prices in markets.prices]
         self.refusals: list[Refusal] = []
         self.points: list[Point] = []
-        self.closed_now: set[int] = set()  # symbols whose position was closed at this instant
+        self.closed_now: set[int] = set()
+        self._entries: dict[int, list[Candidate]] = {}
 
     def _symbol(self, prices: SymbolPrices) -> _Symbol:
         """Return a symbol's prices and signals."""
@@ -122,7 +157,7 @@ class _Run:
     def made(self, until_ts: int | None) -> CarryResult:
         """Go through all instants up to one; None: through all."""
         books, instants = self.books, self.markets.instants.tolist()
-        candidates = self._candidates()
+        self._entries = self._candidates()
         if instants:
             self.points.append(Point(self.rules.start_ts, "start", books.cash, 0, rows=0))
         for index, ts in enumerate(instants):
@@ -130,18 +165,17 @@ class _Run:
             if until_ts is not None and ts > until_ts:
                 self._liquidate(index, ts)  # what was due by then is found at the next instant
                 break
+            settling: list[tuple[Holding, int]] = []
             if books.held:
                 self._liquidate(index, ts)
                 settling = self._settling(index)
                 for holding, row in settling:
                     self._pay(holding, row, ts)
-                for holding, row in settling:
-                    self._exit(holding, row, ts)
-                for holding, row in settling:
-                    if holding.quantity:
-                        self._rebalance(holding, row, ts)
-            if index in candidates:
-                self._enter(candidates[index], index, ts)
+            self._decide_exits(settling, index, ts)
+            for holding, row in settling:
+                if holding.quantity:
+                    self._rebalance(holding, row, ts)
+            self._decide_entries(index, ts)
             self._note_equity(index, ts, "end" if index == len(instants) - 1 else "settlement")
         return self._result()
 
@@ -233,6 +267,16 @@ class _Run:
 
     # 3 and 4 signals and exits
 
+    def _decide_exits(self, settling: Sequence[tuple[Holding, int]], index: int, ts: int) -> None:
+        """Close the positions that are to be closed at an instant."""
+        for holding, row in settling:
+            self._exit(holding, row, ts)
+
+    def _decide_entries(self, index: int, ts: int) -> None:
+        """Open the positions that are to be opened at an instant."""
+        if index in self._entries:
+            self._enter(self._entries[index], index, ts)
+
     def _exit(self, holding: Holding, row: int, ts: int) -> None:
         """Close a position at its symbol's last settlement, or if the strategy says so."""
         one = self.symbols[holding.symbol]
@@ -311,29 +355,35 @@ class _Run:
 
     def _open(self, one: Candidate, direction: int, index: int, ts: int, balance: int) -> str:
         """Open a position; returns the reason if it is refused."""
-        symbol, size = self.symbols[one.symbol], self.rules.size
+        symbol = self.symbols[one.symbol]
         prices = symbol.prices
         rate = int(prices.rates.rate[prices.first + one.settlement])
         if symbol.signals.volume_declines(one.settlement):
             return "VOLUME"
         if self._earns_too_slowly(rate, ts):
             return "BREAKEVEN"
+        score = one.strength if self.rules.is_composite else None
+        reason = "score" if self.rules.is_composite else "rate"
+        return self._open_sized(one, direction, index, ts, Opening(balance, rate, score, reason))
+
+    def _open_sized(self, one: Candidate, direction: int, index: int, ts: int, opening: Opening) -> str:
+        """Open a position as large as it may be; returns the reason if it is refused."""
+        size, prices = self.rules.size, self.symbols[one.symbol].prices
         if len(self.books.held) >= size.max_positions:
             return "MAX_POSITIONS"
         found = self._offer(one.symbol, direction, one.settlement, ts)
         if found is None:
             return NO_FILL_PRICE
         offer, price_ts = found
-        score = one.strength if self.rules.is_composite else None
         exposure = 0
         if size.max_exposure is not None:
             lines = ((h, self.markets.timeline(h.symbol)) for h in self.books.held.values())
             exposure = sum(value_of(holding.quantity, line.spot[index]) for holding, line in lines)
-        sized = size_entry(self.rules, self.books, prices, offer, balance, score, exposure)
+        balance, score = opening.balance, opening.score
+        sized = size_entry(self.rules, self.books, prices, offer, balance, score, exposure, opening.asked)
         if sized.fills is None:
             return sized.reason
-        reason = "score" if self.rules.is_composite else "rate"
-        self.books.open(one.symbol, direction, ts, price_ts, sized.fills, rate, score, reason)
+        self.books.open(one.symbol, direction, ts, price_ts, sized.fills, opening.rate, score, opening.reason)
         return ""
 
     def _earns_too_slowly(self, rate: int, ts: int) -> bool:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import bisect
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+
+from tradewinds.engine.stepwise.step_caller import StepCaller
 
 LONG_SPOT, SHORT_SPOT, BOTH = "long_spot", "short_spot", "both"
 RESIZE, MARGIN_ONLY, NO_REBALANCE = "resize", "margin", "none"
@@ -164,6 +167,7 @@ class CarryRules:
         costs: of fills and borrowing.
         margin: of the perpetual leg.
         size: of positions.
+        stepwise: makes a strategy that is called at settlements, in place of `strategy`; None: there is none.
     """
 
     start_ts: int
@@ -181,6 +185,7 @@ class CarryRules:
     costs: CarryCosts
     margin: MarginRules
     size: SizeRules
+    stepwise: Callable[[], StepCaller] | None = None
 
     @property
     def is_composite(self) -> bool:

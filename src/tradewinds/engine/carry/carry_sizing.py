@@ -33,6 +33,18 @@ class Offer(NamedTuple):
     perp_volume: int
 
 
+class Asked(NamedTuple):
+    """What a strategy that is called asks for; None: it does not say.
+
+    Attributes:
+        quantity: of the position at most; 10^-8.
+        value: of its budget; 10^-8 of the quote currency.
+    """
+
+    quantity: int | None = None
+    value: int | None = None
+
+
 class Sized(NamedTuple):
     """The fills of an entry, or the reason why there is none.
 
@@ -69,6 +81,7 @@ def size_entry(
     balance: int,
     score: int | None,
     exposure: int,
+    asked: Asked | None = None,
 ) -> Sized:
     """Return the largest entry that the budget and every limit allow.
 
@@ -80,6 +93,7 @@ def size_entry(
         balance: on which the budget is computed; 10^-8 of the quote currency.
         score: 10^-6; None without one.
         exposure: value of all open spot legs; 10^-8 of the quote currency.
+        asked: what takes the place of the budget; None: nothing does.
     """
     _, step, least = prices.instrument.filters_at(offer.ts)
     spot, unit_cost = _unit_cost(rules, offer)
@@ -87,8 +101,13 @@ def size_entry(
     if rules.size.dynamic is not None:
         low, high = rules.size.dynamic
         budget *= low + (high - low) * Fraction(score or 0, SCORE_UNIT)
+    if asked is not None and asked.value is not None:
+        budget = Fraction(asked.value)
+    limits = _limits(rules, books, offer, budget, unit_cost, spot, exposure)
+    if asked is not None and asked.quantity is not None:
+        limits[0] = Fraction(asked.quantity), limits[0][1]
     quantity = None
-    for limit, reason in _limits(rules, books, offer, budget, unit_cost, spot, exposure):
+    for limit, reason in limits:
         most = max(0, int(limit // step)) * step
         quantity = most if quantity is None else min(quantity, most)
         if not quantity or quantity * spot < least * UNIT:

@@ -18,6 +18,7 @@ from tradewinds.engine.event_contracts.step_view import NAN, RestingOrder, Shown
 from tradewinds.engine.result import Decision
 from tradewinds.engine.stepwise.step_orders import (
     NO,
+    NO_SIZE,
     YES,
     Cancellation,
     OrderProblem,
@@ -120,6 +121,8 @@ class OrderDesk:
         if order.value is not None:
             raise OrderProblem("an order for a value, where contracts are counted: give a quantity")
         idx, named = self.known[order.market], _SIDES[order.side]
+        if order.quantity is None and not order.is_sale:
+            raise OrderProblem(NO_SIZE)
         if order.quantity is None:  # a sale of all that is held
             quantity = self.account.holdings[idx].held[named]
             if not quantity:

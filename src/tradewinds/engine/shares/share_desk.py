@@ -34,6 +34,7 @@ from tradewinds.engine.shares.share_rules import (
 )
 from tradewinds.engine.stepwise.bar_view import NAN, NOTHING, BarState, WaitingOrder
 from tradewinds.engine.stepwise.step_orders import (
+    NO_SIZE,
     YES,
     Cancellation,
     OrderProblem,
@@ -155,6 +156,8 @@ class ShareDesk:
             raise OrderProblem(f"an order for {wish.market!r:.80}, which has had no bar")
         if wish.side != YES:
             raise OrderProblem(f"an order for the side {wish.side!r:.40}, which shares do not have")
+        if not wish.is_sale and wish.quantity is None and wish.value is None:
+            raise OrderProblem(NO_SIZE)
         limit = None if wish.price is None else price_on_grid(wish.price, 1, is_sale=wish.is_sale)
         if limit is not None and limit <= 0:
             raise OrderProblem(f"a limit of {wish.price!r:.40}, which is not above 0")

@@ -70,7 +70,7 @@ class StepLedger:
         self._last_wait = market.last_wait(rules.exit_after_missing_days)
         self._close_of = market.bars.close.data
         self._tradable = market.tradable.data
-        self._equity: list[tuple[int, int, int]] = []  # by day, cash, value of what is held, number of positions
+        self._equity: list[tuple[int, int, int, int]] = []  # fields of DayEquity
 
     def run(self) -> ShareResult:
         """Pass over all days."""
@@ -83,7 +83,7 @@ class StepLedger:
         return ShareResult(
             closed=sorted(self.account.closed),
             end_cash=self.account.cash,
-            equity=[DayEquity(day, *account) for day, account in zip(self.market.days, self._equity, strict=True)],
+            equity=[tuple.__new__(DayEquity, account) for account in self._equity],
             answered=[],
             refusals=refusals,
             journal=self.account.books.journal(),
@@ -192,7 +192,7 @@ class StepLedger:
             # what is sold for want of bars, and the account
             for symbol in without_bars:
                 self._sell_without_bars(symbol, day)
-            record((account.cash, self._value_of_held() if held else 0, len(held)))
+            record((day, account.cash, self._value_of_held() if held else 0, len(held)))
 
     def _value(self, day: int) -> list[int]:
         """Value the positions at a close, and return the symbols that are sold for want of bars."""
@@ -232,7 +232,7 @@ class StepLedger:
             fill = ShareFill(row, self.market.days[-1], price, BACKTEST_END, True)
             self.account.sell(holding, holding.left, fill, self.market.day[row])
         if self._equity:
-            self._equity[-1] = self.account.cash, 0, 0
+            self._equity[-1] = self.market.days[-1], self.account.cash, 0, 0
 
 
 def _fee(rules: ShareRules, quantity: int, price: int) -> int:

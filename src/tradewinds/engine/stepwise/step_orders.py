@@ -27,7 +27,7 @@ class StepOrder(NamedTuple):
     Attributes:
         market: its ticker.
         side: YES or NO.
-        quantity: units, as the strategy gave it; None: of a purchase, as many as `value` buys, of a sale, all that is held.
+        quantity: units, as the strategy gave it; None: of a sale, all that is held, of a purchase, what `value` buys.
         is_sale: whether it sells what is held.
         price: of a resting order, as the strategy gave it; None: at once, at the visible price.
         until: Unix seconds up to which a resting order rests; None: as long as the market is open.
@@ -60,12 +60,13 @@ def buy(market: Any, quantity: float | None = None, side: str = YES, *, value: f
 
     Args:
         market: one of `view.markets`, or its ticker.
-        quantity: contracts or shares; a part of one is left out.
-        side: of a contract, YES or NO.
-        value: of shares, the money to buy for in place of a quantity.
+        quantity: contracts, shares, or coins; a part that is not traded is left out.
+        side: of a contract, YES or NO; of a funding position, long_spot (as YES) or short_spot.
+        value: of shares and of a funding position, the money to buy for in place of a quantity. A funding position without
+            either has the size that `risk` gives it.
     """
-    if (quantity is None) == (value is None):
-        raise OrderProblem("buy needs a quantity or a value, and not both")
+    if quantity is not None and value is not None:
+        raise OrderProblem("buy takes a quantity or a value, not both")
     return StepOrder(ticker_of(market), side, quantity, is_sale=False, value=value)
 
 
@@ -120,6 +121,9 @@ def micro_of(value: Any, name: str) -> int:
     if not math.isfinite(number) or isinstance(value, str):
         raise OrderProblem(f"a {name} that is no number ({value!r:.40})")
     return round(number * MICRO)
+
+
+NO_SIZE = "an order to buy that says neither how much nor for how much money"
 
 
 def whole_quantity(value: Any) -> int:

@@ -89,7 +89,7 @@ class EquitiesDaily:
     run_files = (
         RunFile("positions_closed", "positions_closed.csv", CSV, "every closed position with its exit"),
         RunFile("sessions", "sessions.csv", CSV, "the account and the benchmark at the close of every trading day"),
-        RunFile("prices", "prices.parquet", PARQUET, "closes of the symbols that were traded"),
+        RunFile("prices", "prices.parquet", PARQUET, "bars of the symbols that were traded"),
     )
     run_tables = RUN_TABLES
     headlines = (

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from tradewinds.core.text import counted, metric_text
@@ -14,6 +15,7 @@ from tradewinds.results.report import refusals, sections
 from tradewinds.results.report.account_sections import account
 from tradewinds.results.report.liquidity_section import LiquidityWords, liquidity_section
 from tradewinds.results.report.parts import (
+    Cell,
     Cells,
     Panel,
     Plot,
@@ -22,6 +24,7 @@ from tradewinds.results.report.parts import (
     Section,
     Text,
     Tiles,
+    back_to,
     coded,
     listed,
     shown,
@@ -249,8 +252,9 @@ def _profit(run: ReportRun) -> Section | None:
         return None
     by = (("By reason of the exit", "settled_result"), ("By year", _YEAR))
     panels: list[ReportPart] = [_groups(run, title, key) for title, key in by]
+    places = {symbol: f"#{_place(number)}" for number, symbol in enumerate(_drawn(run))}
     best, worst = (
-        _groups(run, title, "market_ticker", order)
+        _groups(run, title, "market_ticker", order, places)
         for title, order in (("Best symbols", "DESC"), ("Worst symbols", "ASC"))
     )
     return Section("profit", "Where the money came from", [*panels, best, worst])
@@ -259,7 +263,9 @@ def _profit(run: ReportRun) -> Section | None:
 _YEAR = "year(make_timestamp(epoch_us(decision_ts_utc)))::VARCHAR"
 
 
-def _groups(run: ReportRun, title: str, key: str, order: str | None = None) -> Panel:
+def _groups(
+    run: ReportRun, title: str, key: str, order: str | None = None, places: Mapping[str, str] = MappingProxyType({})
+) -> Panel:
     """Return a table of the trades grouped by a key.
 
     Args:
@@ -267,6 +273,7 @@ def _groups(run: ReportRun, title: str, key: str, order: str | None = None) -> P
         title: title of the table.
         key: SQL expression of the key.
         order: DESC or ASC for the ten groups of highest or lowest P&L; None for all groups in order of the key.
+        places: anchors of charts, by name of a group.
     """
     # a symbol with a gain is none of the worst, one with a loss none of the best
     sign = {"DESC": "HAVING sum(pnl) > 0", "ASC": "HAVING sum(pnl) < 0"}.get(order or "", "")
@@ -275,26 +282,45 @@ def _groups(run: ReportRun, title: str, key: str, order: str | None = None) -> P
         f"SELECT {key}, count(*), count(*) FILTER (pnl > 0), sum(pnl) FROM trades GROUP BY 1 {sign} ORDER BY {limit}"
     )
     table = [
-        (coded(str(name), reason_text(str(name))), f"{n:,}", shown(wins / n * 100, 1), shown(pnl, 2))
-        for name, n, wins, pnl in rows
+        (_name(str(name), places), f"{n:,}", shown(wins / n * 100, 1), shown(pnl, 2)) for name, n, wins, pnl in rows
     ]
     header = ("", "trades", "wins, %", f"P&L, {run.currency}")
     return Panel(title, [ReportTable(header, table, "lrrr") if table else Text("None.")])
 
 
+def _name(name: str, places: Mapping[str, str]) -> str:
+    """Return the name of a group in words, which lead to its chart if there is one."""
+    return Cell(name, href=places[name]) if name in places else coded(name, reason_text(name))
+
+
 def _charts(run: ReportRun) -> Section | None:
-    """Return the section of charts: closes of the symbols with the largest profit or loss, with every entry and exit."""
+    """Return the section of charts: bars of the symbols with the largest profit or loss, with every entry and exit."""
     if not run.metrics["num_trades"]:
         return None
+    parts: list[ReportPart] = [
+        Text(
+            "Bars of the symbols that made or lost most; triangles up are entries, triangles down exits. The line joins "
+            "closes; bars from low to high, with open and close at their sides, are seen where there is room: drag over some "
+            "months."
+        )
+    ]
+    for number, symbol in enumerate(_drawn(run)):
+        plot = price_plot(run, f"prices_{number}", symbol)
+        parts.append(Panel(symbol, [plot, back_to("profit")], _place(number)))
+    return Section("charts", "Trades on prices", parts)
+
+
+def _drawn(run: ReportRun) -> list[str]:
+    """Return the symbols that are drawn, those that made or lost most first."""
     most = run.query(
         f"SELECT market_ticker FROM trades GROUP BY 1 ORDER BY abs(sum(pnl)) DESC, 1 LIMIT {SYMBOLS_SHOWN}"
     )
-    parts: list[ReportPart] = [
-        Text("Closes of the symbols that made or lost most; triangles up are entries, triangles down exits.")
-    ]
-    for number, (symbol,) in enumerate(most):
-        parts.append(Panel(symbol, [price_plot(run, f"prices_{number}", symbol)]))
-    return Section("charts", "Trades on prices", parts)
+    return [symbol for (symbol,) in most]
+
+
+def _place(number: int) -> str:
+    """Return the anchor of a chart."""
+    return f"chart-{number}"
 
 
 def _diagnostics(run: ReportRun) -> Section:

@@ -1,4 +1,4 @@
-"""The files that only a run of daily equities writes: closed positions, trading days, closes of the traded symbols."""
+"""The files that only a run of daily equities writes: closed positions, trading days, bars of the traded symbols."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ CLOSED_COLUMNS = (
     "currency",
 )
 SESSION_COLUMNS = ("date", "equity", "cash", "open_value", "positions", "benchmark")
-CLOSES = pa.schema([("symbol", pa.string()), ("date", pa.date32()), ("close", pa.float64())])
+DRAWN = ("open", "high", "low", "close")
+PRICES = pa.schema([("symbol", pa.string()), ("date", pa.date32()), *((name, pa.float64()) for name in DRAWN)])
 
 
 def write_files(
@@ -61,7 +62,7 @@ def write_files(
     )
     sessions = (_session_row(account, held) for account, held in zip(accounts, benchmark.tolist(), strict=True))
     _write_csv(target / "sessions.csv", SESSION_COLUMNS, sessions)
-    files.write_parquet(target / "prices.parquet", _closes(bars, {trade.symbol for trade in trades}, accounts), {})
+    files.write_parquet(target / "prices.parquet", _prices(bars, {trade.symbol for trade in trades}, accounts), {})
 
 
 def _closed_row(bars: Bars, trade: ShareTrade, currency: str) -> tuple[Any, ...]:
@@ -103,8 +104,8 @@ def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]
         csv.writer(out, lineterminator="\n").writerows([columns, *rows])
 
 
-def _closes(bars: Bars, traded: set[int], accounts: Sequence[DayEquity]) -> pa.Table:
-    """Return the closes of the traded symbols on the trading days (schema CLOSES), for the charts of the report.
+def _prices(bars: Bars, traded: set[int], accounts: Sequence[DayEquity]) -> pa.Table:
+    """Return the bars of the traded symbols on the trading days (schema PRICES), for the charts of the report.
 
     Args:
         bars: the bars of the run.
@@ -113,6 +114,6 @@ def _closes(bars: Bars, traded: set[int], accounts: Sequence[DayEquity]) -> pa.T
     """
     inside = (bars.day >= accounts[0].day) & (bars.day <= accounts[-1].day) & np.isin(bars.owner, sorted(traded))
     symbols = np.array(bars.symbols, object)[bars.owner[inside]]
-    closes = bars.close[inside] / units.MICRO
+    prices = [pa.array(getattr(bars, name)[inside] / units.MICRO) for name in DRAWN]
     dates = pa.array(bars.day[inside].astype(np.int32)).cast(pa.date32())
-    return pa.Table.from_arrays([pa.array(symbols, pa.string()), dates, pa.array(closes)], schema=CLOSES)
+    return pa.Table.from_arrays([pa.array(symbols, pa.string()), dates, *prices], schema=PRICES)

@@ -1,4 +1,4 @@
-"""The page of one share of a run: its closes with every entry and exit, its positions and refused orders."""
+"""The page of one share of a run: its bars with every entry and exit, its positions and refused orders."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import csv
 import datetime as dt
 from typing import Any
 
+import pyarrow.compute as pc
+
+from tradewinds.core import files
 from tradewinds.core.errors import ConfigError
 from tradewinds.core.text import counted
+from tradewinds.families.equities_daily.run_files import DRAWN
 from tradewinds.families.equities_daily.share_reasons import reason_text
 from tradewinds.results.report.parts import Cells, Panel, Plot, ReportTable, Text, coded, listed, shown
 from tradewinds.results.report.run import ReportRun
@@ -36,7 +40,9 @@ def symbol_page(run: ReportRun, symbol: str) -> UnitPage:
 
 
 def price_plot(run: ReportRun, name: str, symbol: str) -> Plot:
-    """Return the plot of a symbol's closes with every entry and exit.
+    """Return the plot of a symbol's bars and closes with every entry and exit.
+
+    A run that was made before its file had whole bars has closes alone.
 
     Args:
         run: the run.
@@ -45,8 +51,11 @@ def price_plot(run: ReportRun, name: str, symbol: str) -> Plot:
     """
     marks = [_mark(run, row, kind, up) for row in _closed(run, symbol) for kind, up in _SIGNS]
     days = _prices(run, symbol)
-    data = {"t": [noon(str(date)) for date, _ in days], "lines": [{"name": symbol, "y": [c for _, c in days]}]}
-    return Plot(name, symbol, "history", {**data, "marks": marks}, ("", run.currency))
+    data: dict[str, Any] = {"t": [noon(str(date)) for date in days["date"]], "marks": marks}
+    data["lines"] = [{"name": "close" if "open" in days else symbol, "y": days["close"]}]
+    if "open" in days:
+        data["bars"] = {column: days[column] for column in DRAWN}
+    return Plot(name, symbol, "history", data, ("", run.currency))
 
 
 def noon(date: str) -> int:
@@ -68,9 +77,11 @@ def _mark(run: ReportRun, row: dict[str, str], kind: str, up: bool) -> dict[str,
     return {"t": noon(row[f"{kind}_date"]), "y": float(row[f"{kind}_price"]), "up": up, "remark": words}
 
 
-def _prices(run: ReportRun, symbol: str) -> list[tuple[Any, float]]:
-    """Return (date, close) of a symbol from prices.parquet, in order."""
-    return run.query("SELECT date, close FROM prices WHERE symbol = ? ORDER BY date", symbol, of="prices")
+def _prices(run: ReportRun, symbol: str) -> dict[str, list[Any]]:
+    """Return the columns of a symbol from prices.parquet, in order of its dates."""
+    table = files.read_table(run.folder / "prices.parquet")
+    own = table.filter(pc.equal(table["symbol"], symbol)).sort_by("date")
+    return {name: own[name].to_pylist() for name in own.column_names}
 
 
 def _positions(run: ReportRun, closed: list[dict[str, str]]) -> Panel:

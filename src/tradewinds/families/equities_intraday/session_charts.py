@@ -18,6 +18,7 @@ from tradewinds.families.equities_intraday.run_files import (
 )
 from tradewinds.families.equities_intraday.trade_records import TradeRecord, legs_of_trades, query, trade_records
 from tradewinds.results.report.parts import (
+    Cell,
     Cells,
     Panel,
     Plot,
@@ -26,10 +27,12 @@ from tradewinds.results.report.parts import (
     Section,
     SmallPlots,
     Text,
+    back_to,
     coded,
     shown,
 )
 from tradewinds.results.report.run import ReportRun
+from tradewinds.results.report.trade_words import outcome
 
 MINUTE = 60  # seconds
 
@@ -66,6 +69,7 @@ def session_charts(run: ReportRun) -> Section | None:
             f"exchange's. Below them are small pictures of {'all' if not left else f'{len(small):,}'} trades.{rest}"
         )
     ]
+    parts.append(_list(run, trades, small, numbers))
     # the pictures: those of small size are the same ones with another title
     plots = {
         number: trade_plot(
@@ -79,10 +83,38 @@ def session_charts(run: ReportRun) -> Section | None:
         _, _, _, _, _, _, _, clock, start = bars[session_key(trade)][0]
         fills = [fill_cells(leg, clock + minute_of(leg["ts"], start)) for leg in own]
         table = ReportTable(("time", "", "shares", f"price, {run.currency}", "why"), fills, "llrrl")
-        parts.append(Panel(f"{trade.symbol} on {trade.session}", [plots[number], table]))
+        parts.append(
+            Panel(f"{trade.symbol} on {trade.session}", [plots[number], table, back_to("charts")], _place(number))
+        )
     drawn = [(plots[number], trades[number]) for number in small]
     parts.append(SmallPlots([replace(plot, title=f"{of.symbol} on {of.session}") for plot, of in drawn]))
     return Section("charts", "Trades on their sessions", parts)
+
+
+def _list(run: ReportRun, trades: Sequence[TradeRecord], small: Sequence[int], large: Sequence[int]) -> Panel:
+    """Return the table of the drawn trades, each of which leads to its chart: the large one if there is one."""
+    rows: list[Cells] = []
+    for number in sorted({*small, *large}):
+        trade = trades[number]
+        href = _place(number) if number in large else f"small-session_{number}"
+        rows.append(
+            (
+                Cell(f"{trade.symbol} on {trade.session}", href=f"#{href}"),
+                trade.direction,
+                f"{trade.shares:,}",
+                outcome(trade.pnl),
+                shown(trade.r, 3),
+                shown(trade.pnl, 2),
+                coded(trade.exit_reason, reason_text(trade.exit_reason)),
+            )
+        )
+    header = ("trade", "", "shares", "", "R", f"P&L, {run.currency}", "ended because")
+    return Panel("Drawn trades", [ReportTable(header, rows, "llrlrrl")])
+
+
+def _place(number: int) -> str:
+    """Return the anchor of a large chart."""
+    return f"session-{number}"
 
 
 def session_key(trade: TradeRecord) -> tuple[str, str]:

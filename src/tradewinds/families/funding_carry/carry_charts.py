@@ -124,6 +124,11 @@ def series_of(run: ReportRun) -> dict[str, pa.Table]:
     return {name: table.filter(pc.equal(table["symbol"], name)) for name in names}
 
 
+def rate_plot_name(number: int) -> str:
+    """Return the name of the plot of the rates of a symbol, by its place among the drawn ones."""
+    return f"rates_{number}"
+
+
 def rate_plot(number: int, symbol: str, rows: pa.Table) -> Plot:
     """Return the plot of one symbol's rates."""
     ts, rate = rows["ts"].to_numpy(), rows["rate_8h"].to_numpy() * 100
@@ -149,7 +154,7 @@ def rate_plot(number: int, symbol: str, rows: pa.Table) -> Plot:
         "spans": spans,
     }
     return Plot(
-        f"rates_{number}",
+        rate_plot_name(number),
         f"{symbol}: funding rate of 8 hours",
         "history",
         data,

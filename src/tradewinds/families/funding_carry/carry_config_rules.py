@@ -8,6 +8,7 @@ from typing import Any
 
 from tradewinds.config.problems import KeyPath, Problems
 from tradewinds.core.near_names import meant
+from tradewinds.families import strategy_file
 from tradewinds.families.funding_carry import fee_schedules
 from tradewinds.families.funding_carry.fetch.perp_stamps import clock_named
 from tradewinds.families.funding_carry.fetch.source_reach import CANDLE_MINUTES, KINDS_OF
@@ -16,6 +17,7 @@ from tradewinds.families.funding_carry.strategy_settings import (
     SIMPLE,
     STRATEGIES,
     WEIGHTS,
+    is_own,
     name_of_strategy,
     parameters_of_strategy,
     unknown_parameter,
@@ -57,20 +59,26 @@ def note_problems(config: dict[str, Any], problems: Problems) -> None:
         config: the config with all defaults of the schema; its dates are texts.
         problems: collects what is wrong, each with its key.
     """
-    found = [*_symbols(config), *_strategy(config["strategy"])]
+    own = is_own(config["strategy"])
+    if own:
+        strategy_file.note_problems(config["strategy"], problems)
+    found = [*_symbols(config), *(_own_strategy if own else _strategy)(config["strategy"])]
     for keys, what, remedy in found:
         problems.add(keys, what, remedy)
     if found:  # the rest counts on symbols and on the strategy
         return
     strategy = config["strategy"]
-    strategy["name"], strategy["parameters"] = name_of_strategy(strategy), parameters_of_strategy(strategy)
+    if own:
+        strategy["parameters"] = strategy["parameters"] or {}
+    else:
+        strategy["name"], strategy["parameters"] = name_of_strategy(strategy), parameters_of_strategy(strategy)
     if config["risk"]["max_positions"] is None:
         config["risk"]["max_positions"] = min(MOST_POSITIONS, len(config["symbols"]))
     for section in fee_schedules.sections_of(config):
         if section.get("schedule") is None:
             section["schedule"] = _schedule_of(config, section)
     for keys, what, remedy in (
-        *_thresholds(strategy),
+        *(() if own else _thresholds(strategy)),
         *_source(config["data"]),
         *_fees(config),
         *_instruments(config),
@@ -122,6 +130,15 @@ def _strategy(strategy: Mapping[str, Any]) -> Noted:
     for key in strategy["parameters"] or {}:
         if fault := unknown_parameter(chosen, key):
             yield ("strategy", "parameters", key), *fault
+
+
+def _own_strategy(strategy: Mapping[str, Any]) -> Noted:
+    """Yield what is wrong beside the file of a strategy of the user's own."""
+    if strategy["preset"] is not None:
+        what = "is for the market's own strategies, and strategy.file names yours."
+        yield ("strategy", "preset"), what, "Leave one of the two keys out."
+    if strategy["name"] is None:
+        yield ("strategy", "name"), "this key is missing.", "Give your own strategy a name."
 
 
 def _thresholds(strategy: Mapping[str, Any]) -> Noted:
@@ -274,8 +291,8 @@ def _margin(config: Mapping[str, Any]) -> Noted:
 def _sizing(config: Mapping[str, Any]) -> Noted:
     """Yield sizes that contradict themselves or the strategy."""
     dynamic = config["risk"]["dynamic_sizing"]
-    if dynamic["enabled"] and config["strategy"]["name"] == SIMPLE:
-        what = f"{SIMPLE} has no score, by which a dynamic size is chosen."
+    if dynamic["enabled"] and (is_own(config["strategy"]) or config["strategy"]["name"] == SIMPLE):
+        what = f"{config['strategy']['name']} has no score, by which a dynamic size is chosen."
         yield ("risk", "dynamic_sizing", "enabled"), what, "Set it to false, or take strategy.name: funding_composite."
     if _exact(dynamic["min_fraction"]) > _exact(dynamic["max_fraction"]):
         what = f"{dynamic['min_fraction']} is above max_fraction {dynamic['max_fraction']}."
@@ -288,7 +305,11 @@ def _decimals(config: Mapping[str, Any]) -> Noted:
         (MONEY, MONEY_DECIMALS, "Money is exact to eight decimals."),
         (FACTORS, FACTOR_DECIMALS, "Factors are exact to twelve decimals."),
         (
-            [f"strategy.parameters.{key}" for key in config["strategy"]["parameters"]],
+            [
+                f"strategy.parameters.{key}"
+                for key in config["strategy"]["parameters"]
+                if not is_own(config["strategy"])
+            ],
             FACTOR_DECIMALS,
             "Parameters are exact to twelve decimals.",
         ),

@@ -16,7 +16,7 @@ from tradewinds.families.funding_carry.carry_config_rules import note_problems
 from tradewinds.families.funding_carry.carry_web_tables import RUN_TABLES
 from tradewinds.families.funding_carry.fetch.perp_files import files_at
 from tradewinds.families.funding_carry.plan import CarryPlan, carry_plan
-from tradewinds.families.funding_carry.strategy_settings import DEFAULT_GRIDS, STRATEGIES
+from tradewinds.families.funding_carry.strategy_settings import DEFAULT_GRIDS, STRATEGIES, is_own
 from tradewinds.families.plan import are_newer
 from tradewinds.results.run_files import CSV, PARQUET, RunFile
 
@@ -99,6 +99,8 @@ class FundingCarry:
     )
     code = (
         "engine/carry",
+        "engine/stepwise",
+        "families/strategy_file.py",
         "engine/equity.py",
         "engine/journal.py",
         "engine/lots.py",
@@ -210,18 +212,23 @@ class FundingCarry:
         return found
 
     def default_grid(self, config: Mapping[str, Any]) -> Sequence[str]:
-        """Return the thresholds that `sweep --grid default` tries, and for the composite strategy a weight."""
-        return DEFAULT_GRIDS[config["strategy"]["name"]]
+        """Return the thresholds that `sweep --grid default` tries, and for the composite strategy a weight.
+
+        A strategy of the user's own has none.
+        """
+        return () if is_own(config["strategy"]) else DEFAULT_GRIDS[config["strategy"]["name"]]
 
     def user_files(self, config: Mapping[str, Any]) -> list[str]:
-        """Return the paths of the files of records that a config names; of a folder, those in it.
+        """Return the paths of the files of records and of the strategy that a config names; of a folder, those in it.
 
         Args:
             config: resolved, or as the user wrote it.
         """
         data = config.get("data")
         path = data.get("path") if isinstance(data, Mapping) else None
-        return files_at(path) if isinstance(path, str) else []
+        strategy = config.get("strategy")
+        own = strategy.get("file") if isinstance(strategy, Mapping) else None
+        return [*(files_at(path) if isinstance(path, str) else []), *([str(own)] if own is not None else [])]
 
     def reads(self, config: Mapping[str, Any]) -> int:
         """Return 0: every config of the same symbols and dates reads the same files."""

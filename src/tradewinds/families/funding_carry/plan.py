@@ -116,12 +116,13 @@ def carry_plan(conf: Mapping[str, Any]) -> CarryPlan:
     ]
     listed = [DataFile(path, INSTRUMENTS, fetched=True) for path in (carry_files.instruments,) if path]
     panel = [DataFile(carry_files.panel.rates, PANEL_RATES), DataFile(carry_files.panel.candles, PANEL_CANDLES)]
+    own = conf["strategy"].get("file")
     return Plan(
         run_id=run_id,
         run_dir=run_folder(conf, run_id),
         date_end=date_end,
         stages={"instruments": listed, "records": months, "panel": panel},
-        inputs={"panel": list(carry_files.panel)},
+        inputs={"panel": list(carry_files.panel), **({} if own is None else {"user_strategy": [str(own)]})},
         units=len(carry_files.months),
         files=carry_files,
     )

@@ -5,16 +5,28 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from tradewinds.core import files
 from tradewinds.core.text import counted
-from tradewinds.families.funding_carry.carry_charts import PART_NAMES, parts_at
+from tradewinds.families.funding_carry.carry_charts import PART_NAMES, parts_at, rate_plot_name, series_of
 from tradewinds.families.funding_carry.metrics import PARTS
 from tradewinds.families.funding_carry.report_words import reason_text
-from tradewinds.results.report.parts import Cells, Panel, Plot, ReportPart, ReportTable, Section, Text, coded, shown
+from tradewinds.results.report.parts import (
+    Cell,
+    Cells,
+    Panel,
+    Plot,
+    ReportPart,
+    ReportTable,
+    Section,
+    Text,
+    coded,
+    shown,
+)
 from tradewinds.results.report.run import ReportRun
 
 LISTED = 10  # best and worst positions, and symbols
@@ -93,27 +105,36 @@ def positions(run: ReportRun) -> Section | None:
     rows = position_rows(run)
     if not rows:
         return None
+    places = {symbol: f"#plot-{rate_plot_name(number)}" for number, symbol in enumerate(series_of(run))}
     parts: list[ReportPart] = [
-        Panel("By symbol", [_groups(run, run.metrics["by_symbol"])]),
+        Panel("By symbol", [_groups(run, run.metrics["by_symbol"], places)]),
         Panel("By reason of the exit", [_groups(run, run.metrics["by_exit_reason"])]),
     ]
     ordered = sorted(rows, key=lambda row: (-row["net_pnl"], row["position_id"]))
     if len(ordered) > 2 * LISTED:
-        parts.append(Panel(f"The {LISTED} best", [_table(run, ordered[:LISTED])]))
-        parts.append(Panel(f"The {LISTED} worst", [_table(run, ordered[-LISTED:])]))
+        parts.append(Panel(f"The {LISTED} best", [_table(run, ordered[:LISTED], places)]))
+        parts.append(Panel(f"The {LISTED} worst", [_table(run, ordered[-LISTED:], places)]))
     else:
-        parts.append(Panel("All, the best first", [_table(run, ordered)]))
+        parts.append(Panel("All, the best first", [_table(run, ordered, places)]))
     return Section("positions", "Positions", [*parts, Text("positions.csv has all of them, funding.csv each payment.")])
 
 
-def _groups(run: ReportRun, groups: Mapping[str, Mapping[str, Any]]) -> ReportTable:
-    """Return the table of groups of positions; of many the best and the worst."""
+def _groups(
+    run: ReportRun, groups: Mapping[str, Mapping[str, Any]], places: Mapping[str, str] = MappingProxyType({})
+) -> ReportTable:
+    """Return the table of groups of positions; of many the best and the worst.
+
+    Args:
+        run: the run.
+        groups: figures of each, by name.
+        places: links to charts, by name.
+    """
     ordered = sorted(groups.items(), key=lambda item: (-item[1]["net_pnl"], item[0]))
     if len(ordered) > 2 * LISTED:
         ordered = ordered[:LISTED] + ordered[-LISTED:]
     rows = [
         (
-            coded(name, reason_text(name)),
+            Cell(name, href=places[name]) if name in places else coded(name, reason_text(name)),
             f"{group['positions']:,}",
             f"{group['wins']:,}",
             shown(group["funding"], 2),
@@ -127,21 +148,21 @@ def _groups(run: ReportRun, groups: Mapping[str, Mapping[str, Any]]) -> ReportTa
     return ReportTable(header, rows, "lrrrrrr")
 
 
-def _table(run: ReportRun, rows: Sequence[_Row]) -> ReportTable:
-    """Return the table of some positions."""
+def _table(run: ReportRun, rows: Sequence[_Row], places: Mapping[str, str]) -> ReportTable:
+    """Return the table of some positions; `places` has links to the charts of their symbols."""
     header = (
         *("position", "symbol", "opened, UTC", "days", "payments", "funding", "price P&L", "costs"),
         *(f"net, {run.currency}", "to break even", "exit"),
     )
-    return ReportTable(header, [_cells(row) for row in rows], "llrrrrrrrrl")
+    return ReportTable(header, [_cells(row, places.get(row["symbol"], "")) for row in rows], "llrrrrrrrrl")
 
 
-def _cells(row: _Row) -> Cells:
-    """Return a position as a row of the table."""
+def _cells(row: _Row, href: str) -> Cells:
+    """Return a position as a row of the table; its name leads to the chart of its symbol, if there is one."""
     days = Decimal((row["close_time"] - row["open_time"]).total_seconds()) / 86_400
     costs = row["fees"] + row["slippage"] + row["borrow"] + row["liquidation_cost"]
     return (
-        row["position_id"],
+        Cell(row["position_id"], href=href),
         row["symbol"] if row["direction"] == "long_spot" else f"{row['symbol']} (short spot)",
         f"{row['open_time']:%Y-%m-%d %H:%M}",
         shown(days, 1),

@@ -162,7 +162,9 @@ def against_hold_always(config: Mapping[str, Any], study: CarryStudy, made: Carr
         made: the run.
     """
     rules = rules_of(config)
-    always = dataclasses.replace(rules, strategy=SimpleStrategy(Fraction(-1), Fraction(-1)), max_breakeven=None)
+    always = dataclasses.replace(
+        rules, strategy=SimpleStrategy(Fraction(-1), Fraction(-1)), max_breakeven=None, stepwise=None
+    )
     held = made if rules == always else run_carry(study.markets, always)
     returns, others = (daily_returns(one.start_cash, one.equity, rules.start_ts, rules.end_ts) for one in (made, held))
     return {"against_benchmark": against_benchmark("holding always", "day", returns, others, config["seed"])}

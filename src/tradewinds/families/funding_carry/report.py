@@ -97,12 +97,16 @@ def _facts(run: ReportRun) -> list[Cells]:
     parameters = c["strategy"]["parameters"]
     # what the strategy enters and leaves at
     thresholds = ("min_funding_rate", "exit_funding_rate", "entry_threshold", "exit_threshold")
-    told = [f"{key} {parameters[key]}" for key in thresholds if key in parameters]
+    own = c["strategy"].get("file") is not None
+    told = [f"{key} {parameters[key]}" for key in (parameters if own else thresholds) if key in parameters]
     preset = f", preset {c['strategy']['preset']}" if c["strategy"].get("preset") else ""
     impact = f" and {costs['impact_bps_per_volume_pct']} for each % of volume"
     return [
         ("Records", f"{data.get('path') or data['source']}, candles of {counted(data['candle_minutes'], 'minute')}"),
-        ("Strategy", f"{c['strategy']['name']}{preset}: {', '.join(told)}, {parameters['direction']}"),
+        (
+            "Strategy",
+            f"{c['strategy']['name']}{preset}: {', '.join(told if own else [*told, parameters['direction']])}",
+        ),
         (
             "Fills",
             f"{c['execution']['fill']}, prices at most {counted(c['execution']['max_price_age_minutes'], 'minute')} old",

@@ -41,6 +41,9 @@ REASON_TEXTS = {
     "INSUFFICIENT_CASH": "there was not enough cash for a position of the least size",
     "MAX_POSITION": "the limit of one position leaves less than the least order (risk.max_position_quote)",
     "MAX_EXPOSURE": "the limit of all positions was reached (risk.max_exposure_quote)",
+    "ALREADY_HELD": "a position of it was open, or was closed at this settlement",
+    "NOTHING_HELD": "no position of it was open",
+    "NO_SETTLEMENT": "it did not settle then, or for the last time",
     "LIQUIDITY": "the last candle's volume allows less than the least order (max_volume_share of risk or execution)",
 }
 LIMITS = (
@@ -61,6 +64,8 @@ LIMITS = (
 TRADE_TEXTS = {
     "score": "the score was high enough, or no longer",
     "rate": "the rate was high enough, or no longer",
+    "strategy": "the strategy opened it",
+    "sale": "the strategy closed it",
     "rebalance": "to keep the margin near its target",
     "liquidation": "the price used up the margin of a leg",
     "backtest_end": "the run or the records ended",

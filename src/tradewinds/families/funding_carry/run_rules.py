@@ -18,9 +18,10 @@ from tradewinds.engine.carry.carry_rules import (
     SimpleStrategy,
     SizeRules,
 )
+from tradewinds.families import strategy_file
 from tradewinds.families.funding_carry.carry_panel import window_of
 from tradewinds.families.funding_carry.fee_schedules import fees_of
-from tradewinds.families.funding_carry.strategy_settings import SIMPLE, WEIGHTS
+from tradewinds.families.funding_carry.strategy_settings import PARAMETERS, SIMPLE, WEIGHTS, is_own
 
 LIMITS = ("max_position_quote", "max_position_base", "max_exposure_quote")  # of risk
 
@@ -28,7 +29,9 @@ LIMITS = ("max_position_quote", "max_position_base", "max_exposure_quote")  # of
 def rules_of(config: Mapping[str, Any]) -> CarryRules:
     """Return the rules of a resolved config."""
     window, data, execution = window_of(config), config["data"], config["execution"]
-    parameters = config["strategy"]["parameters"]
+    own = is_own(config["strategy"])
+    # a class opens and closes by itself: what stands in for a strategy here is its benchmark's, holding always
+    parameters = PARAMETERS[SIMPLE] if own else config["strategy"]["parameters"]
     most = parameters["max_breakeven_periods"]
     return CarryRules(
         start_ts=window.start,
@@ -40,12 +43,13 @@ def rules_of(config: Mapping[str, Any]) -> CarryRules:
         fill_at_open=execution["fill"] == "next_open",
         start_cash=exact(config["risk"]["start_balance"], UNIT),
         direction=parameters["direction"],
-        strategy=_strategy(config["strategy"]),
+        strategy=_strategy({"name": SIMPLE, "parameters": parameters} if own else config["strategy"]),
         min_holding=parameters["min_holding_periods"],
         max_breakeven=most,
         costs=_costs(config),
         margin=_margin(config["margin"]),
         size=_size(config),
+        stepwise=strategy_file.caller_of(config["strategy"]) if own else None,
     )
 
 

@@ -85,6 +85,15 @@ DEFAULT_GRIDS: Mapping[str, Sequence[str]] = {
 }
 
 
+def is_own(strategy: Mapping[str, Any]) -> bool:
+    """Return whether a config's strategy is the user's own, a class in a file.
+
+    Args:
+        strategy: the section `strategy` of a config.
+    """
+    return strategy.get("file") is not None
+
+
 def name_of_strategy(strategy: Mapping[str, Any]) -> str | None:
     """Return the name of a config's strategy: its key `name`, or that of its preset; None if it has neither.
 

@@ -41,10 +41,10 @@ def left_out_meta(error: RefusedAnswer) -> dict[str, Any]:
 
 
 def still_open_meta(closes: str) -> dict[str, Any]:
-    """Metadata of the file of an open event, beyond those of every candle file.
+    """Metadata of the file of an open event, or of readings of a running day, beyond those of every such file.
 
     Args:
-        closes: when its last market closes, as ISO 8601.
+        closes: when its last market closes, or the day ends, as ISO 8601.
     """
     return {"reason": STILL_OPEN, "closes": closes}
 

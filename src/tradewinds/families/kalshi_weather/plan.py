@@ -260,7 +260,10 @@ def _stages(event_files: EventFiles, date_end: dt.date, on_missing: Mapping[str,
         "weather": [
             *(guidance(key, path) for key, path in event_files.guidance.items()),
             *(climate(year, path) for (_, year), path in event_files.climate.items()),
-            *(DataFile(path, OBSERVATIONS, fetched=True) for path in event_files.observations.values()),
+            *(
+                DataFile(path, OBSERVATIONS, fetched=True, fetched_again=functools.partial(is_still_open, path))
+                for path in event_files.observations.values()
+            ),
         ],
         "candles": [candles(event) for event in (*event_files.training, *event_files.events)],
         "forecasts": [

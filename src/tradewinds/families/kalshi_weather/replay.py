@@ -394,6 +394,7 @@ def _clock(rules: Rules) -> tuple[int, int | None]:
 
 
 def _fail_if_asked(config: Mapping[str, Any], events: Sequence[ReplayEvent]) -> None:
+    # files that hold no window: of events that were open, then of damaged ones
     opened = [event for event in events if event.skip == STALE_FILE]
     if opened:
         raise SimulationError(

@@ -147,7 +147,7 @@ def age_words(ages: Mapping[str, Any]) -> str:
 
 
 def claimed_words(edge: Mapping[str, Any]) -> str:
-    """What a run's trades claimed and what they made: `claimed +76.83, got −20.62`.
+    """What a run's trades claimed and what they made: `claimed +76.83, got -20.62`.
 
     Args:
         edge: the key `edge` of metrics.json.
@@ -160,7 +160,7 @@ def signed(value: float | None, places: int) -> str:
     if value is None:
         return "—"
     text = f"{value:+,.{places}f}"
-    return f"{0:.{places}f}" if not float(text.replace(",", "")) else text.replace("-", "−")
+    return f"{0:.{places}f}" if not float(text.replace(",", "")) else text
 
 
 def _plain(value: float | None, places: int) -> str:

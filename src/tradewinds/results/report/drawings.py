@@ -204,7 +204,8 @@ def _x_axis(chart: Chart, scale: _Axes) -> list[str]:
     if not chart.dates:
         places = [first + (last - first) * n / (_DATES - 1) for n in range(_DATES)]
         words = [f"{place:,.0f}" for place in places]
-        words[-1] += f" {chart.x_name}".rstrip()
+        if chart.x_name:  # it takes the room of the number before it
+            words[-2:] = ["", f"{words[-1]} {chart.x_name}"]
     else:
         days = (last - first) / _DAY
         step = _DAY * max(1, math.ceil(days / _DATES)) if days > 2 else 6 * 3600 if days > 1 else 3 * 3600

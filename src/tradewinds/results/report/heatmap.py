@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from tradewinds.results.report.pictures import DPI, GAIN, LOSS, Drawn, drawn
+from tradewinds.results.report.pictures import DPI, GAIN, LOSS, STYLE, Drawn, drawn
 
-_STYLE = {"svg.hashsalt": "tradewinds", "text.parse_math": False, "svg.fonttype": "path", "font.size": 9}
+_STYLE = {**STYLE, "font.size": 9}
 _COLOURS = LinearSegmentedColormap.from_list("loss_to_gain", [LOSS, "#ffffff", GAIN])
 DARK = 0.6  # share of the strongest colour from which letters are white
 
@@ -41,7 +41,7 @@ class Heatmap:
 
 def heatmap_svg(made: Heatmap) -> str:
     """Draw a heat map as SVG."""
-    with rc_context(_STYLE):  # type: ignore[arg-type]
+    with rc_context(_STYLE):
         return drawn(heatmap_figure(made), ["svg"])["svg"].decode()
 
 
@@ -54,7 +54,7 @@ def heatmap_figure(made: Heatmap, kind: type[Drawn] = Figure) -> Drawn:  # type:
     """
     known = [value for rows in made.panels.values() for row in rows for value in row if value is not None]
     most = max(map(abs, known), default=0.0) or 1.0
-    with rc_context(_STYLE):  # type: ignore[arg-type]
+    with rc_context(_STYLE):
         width = 1.6 + 0.7 * len(made.across)
         size = (max(4.0, width) * len(made.panels), max(2.4, 1.3 + 0.42 * len(made.down)))
         figure = kind(figsize=size, dpi=DPI, layout="constrained")

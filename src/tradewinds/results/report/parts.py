@@ -94,7 +94,8 @@ class Plot:
         title: above it.
         kind: how it is drawn; it decides what `data` holds:
             equity: t (Unix seconds), equity, drawdown (≤ 0), start, currency.
-            history: t, one or two lines (name, y), and marks (t, y, up, remark) on them; may have spans (from, to) of time.
+            history: t, one or two lines (name, y), and marks (t, y, up, remark) on them; may have spans (from, to) of time,
+                and bars (open, high, low, close), which are drawn where they have room.
             stack: t, layers (name, y) that are drawn on top of each other, those above 0 upwards and those below 0 downwards,
                 total (the name of their sum, a line), and levels (name, y), lines across.
             bars: labels, value, expected, remark, and the names of value and expected; an empty `expected` is not drawn.
@@ -221,6 +222,11 @@ def _plots(parts: Sequence[ReportPart]) -> list[Plot]:
         elif isinstance(part, Panel):
             found += _plots(part.parts)
     return found
+
+
+def back_to(key: str) -> ReportTable:
+    """A line that leads from a chart back to the list in a section, by the section's anchor."""
+    return ReportTable(("", ""), [(Cell("↑ back to the list", href=f"#{key}"), "")], "ll")
 
 
 def shown(value: float | int | str | Decimal | None, digits: int) -> str:

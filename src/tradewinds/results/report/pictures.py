@@ -36,7 +36,13 @@ LEVEL_STYLES: Sequence[Any] = ("-", "--", ":")
 PRINTED = 200  # stretches of time in the equity curve's picture
 CROWDED = 60  # letters of labels side by side; more are turned
 # A dollar sign from outside is no formula; ids in the SVG come from a fixed salt, not from chance.
-_STYLE: Any = {"svg.hashsalt": "tradewinds", "text.parse_math": False, "svg.fonttype": "path", "font.size": 10}
+STYLE: Any = {
+    "svg.hashsalt": "tradewinds",
+    "text.parse_math": False,
+    "svg.fonttype": "path",
+    "axes.unicode_minus": False,
+}
+_STYLE: Any = {**STYLE, "font.size": 10}
 
 
 Drawn = TypeVar("Drawn", bound=Figure)
@@ -154,6 +160,8 @@ def _history(figure: Figure, plot: Plot) -> None:
     times = [dt.datetime.fromtimestamp(ts, dt.UTC) for ts in data["t"]]
     for found, colour in zip(data["lines"], (GAIN, LOSS), strict=False):
         axes.plot(np.array(times), found["y"], color=colour, linewidth=1.2, label=found["name"])
+    if whole := data.get("bars"):
+        axes.vlines(np.array(times), whole["low"], whole["high"], colors=BAND, linewidth=0.8, zorder=1)
     for up, sign, colour in ((True, "^", INK), (False, "v", LOSS)):
         marks = [(dt.datetime.fromtimestamp(m["t"], dt.UTC), m["y"]) for m in data["marks"] if m["up"] is up]
         if marks:

@@ -15,14 +15,14 @@ STRATEGIES = StrategyTable(
         Strategy(
             "Mean Reversion",
             "tradewinds.families.equities_daily.strategies.mean_reversion",
-            "Buy after three lower closes that fell 3 % or more; sell at +2 %, at −5 % or after 10 days.",
+            "Buy after three lower closes that fell 3 % or more; sell at +2 %, at -5 % or after 10 days.",
             "1.0",
         ),
         Strategy(
             "Breakout",
             "tradewinds.families.equities_daily.strategies.breakout",
             "Buy 1 % above the highest high of 20 bars on 1.5 times their volume; "
-            "sell at −3 %, 5 % below the peak, after 20 days.",
+            "sell at -3 %, 5 % below the peak, after 20 days.",
             "1.0",
         ),
     ]

@@ -10,7 +10,10 @@ import threading
 import time
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
+
+import pyarrow as pa
 
 from tradewinds.families.kalshi_weather.archive import known_markets
 from tradewinds.families.kalshi_weather.archive.candle_shapes import Row
@@ -153,9 +156,19 @@ class ServedData:
     def _read_event(self, series_ticker: str, event_ticker: str) -> dict[str, list[Row]]:
         """The minutes of an event, by market."""
         grouped: dict[str, list[Row]] = {}
-        for row in self.archive.candles(series_ticker, event_ticker).to_pylist():
+        table = self.archive.candles(series_ticker, event_ticker)
+        names = table.column_names
+        for cells in zip(*(_values(column) for column in table.columns), strict=True):
+            row = dict(zip(names, cells, strict=True))
             grouped.setdefault(row["market_ticker"], []).append(row)
         return grouped
+
+
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    """A column's values, as `to_pylist` gives them; of equal ones one object: a decimal takes long to make."""
+    coded = column.combine_chunks().dictionary_encode()
+    known = [*coded.dictionary.to_pylist(), None]
+    return [known[index] for index in coded.indices.fill_null(len(known) - 1).to_pylist()]
 
 
 def aggregate(minutes: list[Row], period: int) -> list[Row]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import bisect
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +25,7 @@ from tradewinds.families.kalshi_weather.climate_days import Station
 from tradewinds.families.kalshi_weather.forecasts.distribution import Distribution
 from tradewinds.families.kalshi_weather.forecasts.market_probabilities import close_of
 from tradewinds.families.kalshi_weather.forecasts.running_law import Law, Running, RunningLaw
-from tradewinds.families.kalshi_weather.pooling.asof_quotes import quotes_at
+from tradewinds.families.kalshi_weather.pooling.asof_quotes import AsofQuote, quotes_at_each
 from tradewinds.families.kalshi_weather.pooling.price_ladders import station_label
 
 LEADS = (36, 30, 24, 18, 15, 12, 9, 6, 4, 2, 1)  # hours before the close
@@ -68,30 +68,56 @@ def lead_scores(
         the laws with their readings.
     """
     timelines = _Timelines.of(probabilities)
-    found = []
-    for hours in LEADS:
-        markets: list[ScoredMarket] = []
-        days: dict[tuple[str, dt.date], LeadDay] = {}
-        for series, by_date in catalogs.items():
-            station = climate_days.station_of(series)
-            label = station_label(station)
-            for day, listed in by_date.items():
-                # what was in force and quoted so long before the last market's close
-                ts = max(close_of(market) for market in listed) - hours * _HOUR
+    found = {hours: _Scored([], {}) for hours in LEADS}
+    for series, by_date in catalogs.items():
+        station = climate_days.station_of(series)
+        label = station_label(station)
+        for day, listed in by_date.items():
+            # what was in force and quoted so long before the last market's close
+            close_ts = max(close_of(market) for market in listed)
+            at = {hours: close_ts - hours * _HOUR for hours in LEADS}
+            files = [candles[series, day]] if (series, day) in candles else []
+            quotes = quotes_at_each(files, list(at.values()))
+            for hours, ts in at.items():
                 in_force = timelines.at([market["market_ticker"] for market in listed], ts)
-                quotes = quotes_at([candles[series, day]], ts) if in_force and (series, day) in candles else {}
-                for market in listed:
-                    row, quote = in_force.get(market["market_ticker"]), quotes.get(market["market_ticker"])
-                    if row is not None and market["result"] in ("yes", "no"):
-                        p = {MODEL: float(row["p_yes"])} | ({MARKET_PRICE: quote.mid} if quote else {})
-                        markets.append(ScoredMarket(label, day, hours, market["result"] == "yes", p))
+                found[hours].markets.extend(_markets(label, day, hours, listed, in_force, quotes[ts]))
                 with_law = next((row for row in in_force.values() if row["law"] or row["is_over"]), None)
                 if with_law is not None and day in observed[series]:
                     law = _law_of(station, with_law, missed_sigma_f)
-                    days[label, day] = LeadDay(law, round(observed[series][day]))
-        if markets:
-            found.append(_scores(hours, markets, list(days.values()), seed))
-    return found
+                    found[hours].days[label, day] = LeadDay(law, round(observed[series][day]))
+    return [_scores(hours, one.markets, [*one.days.values()], seed) for hours, one in found.items() if one.markets]
+
+
+class _Scored(NamedTuple):
+    """What is scored at a lead: markets, and laws by station and climate date."""
+
+    markets: list[ScoredMarket]
+    days: dict[tuple[str, dt.date], LeadDay]
+
+
+def _markets(
+    label: str,
+    day: dt.date,
+    hours: int,
+    listed: Sequence[Row],
+    in_force: Mapping[str, Row],
+    quotes: Mapping[str, AsofQuote],
+) -> Iterator[ScoredMarket]:
+    """The markets of an event that have a result and a probability at a lead.
+
+    Args:
+        label: station and target.
+        day: climate date.
+        hours: the lead.
+        listed: the event's markets.
+        in_force: rows of probabilities by ticker.
+        quotes: by ticker.
+    """
+    for market in listed:
+        row, quote = in_force.get(market["market_ticker"]), quotes.get(market["market_ticker"])
+        if row is not None and market["result"] in ("yes", "no"):
+            p = {MODEL: float(row["p_yes"])} | ({MARKET_PRICE: quote.mid} if quote else {})
+            yield ScoredMarket(label, day, hours, market["result"] == "yes", p)
 
 
 class _Timelines(NamedTuple):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 
 import pyarrow as pa
@@ -20,6 +21,10 @@ LIVE, HISTORICAL = "live", "historical"
 
 _OHLC = ("open", "high", "low", "close")
 _PRICE = (*_OHLC, "mean", "previous")
+_quotes_of, _prices_of = itemgetter(*_OHLC), itemgetter(*_PRICE)
+_live_quotes_of = itemgetter(*(f"{name}_dollars" for name in _OHLC))
+_LIVE_PRICES = tuple(f"{name}_dollars" for name in _PRICE)
+_TEXT_OR_NOTHING = {str, type(None)}
 Cells = tuple[str | None, ...]  # the 14 prices of schemas.PRICE_COLUMNS, then volume and open interest
 CellsByRow = dict[tuple[str, int], Cells]
 
@@ -63,23 +68,22 @@ def _cells(candle: Mapping[str, Any], ticker: str, end: int, read: Callable[[Map
         cells = read(candle)
     except (KeyError, TypeError, AttributeError) as error:
         raise ShapeError(f"candle of {ticker} at {end} lacks {error}") from None
-    if any(cell is not None and type(cell) is not str for cell in cells):
+    if not _TEXT_OR_NOTHING.issuperset(map(type, cells)):
         raise ShapeError(f"candle of {ticker} at {end} has a value that is no decimal string")
     return cells
 
 
 def _live_cells(candle: Mapping[str, Any]) -> Cells:
     bid, ask, price = candle["yes_bid"], candle["yes_ask"], candle["price"]
-    quotes = [side[f"{k}_dollars"] for side in (bid, ask) for k in _OHLC]
-    prices = [price.get(f"{k}_dollars") for k in _PRICE]
-    return (*quotes, *prices, candle["volume_fp"], candle["open_interest_fp"])
+    prices = map(price.get, _LIVE_PRICES)
+    counts = candle["volume_fp"], candle["open_interest_fp"]
+    return (*_live_quotes_of(bid), *_live_quotes_of(ask), *prices, *counts)
 
 
 def _historical_cells(candle: Mapping[str, Any]) -> Cells:
     bid, ask, price = candle["yes_bid"], candle["yes_ask"], candle["price"]
-    quotes = [side[k] for side in (bid, ask) for k in _OHLC]
-    prices = [price[k] for k in _PRICE]
-    return (*quotes, *prices, candle["volume"], candle["open_interest"])
+    counts = candle["volume"], candle["open_interest"]
+    return (*_quotes_of(bid), *_quotes_of(ask), *_prices_of(price), *counts)
 
 
 def candle_table(rows: CellsByRow, retrieved_at: dt.datetime) -> pa.Table:
@@ -103,11 +107,11 @@ def candle_table(rows: CellsByRow, retrieved_at: dt.datetime) -> pa.Table:
 
 def _decimals(name: str, cells: tuple[str | None, ...], kind: pa.DataType) -> pa.Array:
     """Texts as decimals. Few different ones occur in an event, so each is read and judged once."""
-    values = {text: _decimal(name, text, kind) for text in set(cells) if text is not None}
+    values = {text: None if text is None else _decimal(name, text, kind) for text in set(cells)}
     if kind == units.COUNT and None in cells:
         raise ShapeError(f"{name} is missing in a candle")
     try:
-        return pa.array([None if cell is None else values[cell] for cell in cells], kind)
+        return pa.array([values[cell] for cell in cells], kind)
     except pa.ArrowInvalid as error:
         raise ShapeError(f"{name} has more digits than {kind} holds ({error})") from None
 

@@ -260,16 +260,24 @@ def fetch_observations_job(station: str, date: str, out: str) -> None:
         out: the file to make.
 
     Raises:
-        FetchError: the service cannot be asked, or the day is not over.
+        FetchError: the service cannot be asked.
     """
     known_station, day = _station(station), dt.date.fromisoformat(date)
     with files.only_maker(out):
-        if Path(out).exists():
+        if Path(out).exists() and not is_still_open(out):
             logger.info("%s was made meanwhile by another run", out)
             return
         now = utc_now()
-        weather.refuse_running_day(known_station, day, now)
-        table, meta = weather.fetch_observations(weather_client(), known_station, day, now)
+        try:
+            weather.refuse_running_day(known_station, day, now)
+            client = weather_client()
+            table, meta = weather.fetch_observations(client, known_station, day, now)
+            weather.refuse_running_day(known_station, day, client.no_later(now))
+        except weather.DayRunning as error:
+            logger.warning("%s %s is left out until it is over: %s", station, date, error)
+            _, end = climate_days.climate_day_bounds(known_station, day)
+            over = dt.datetime.fromtimestamp(end, dt.UTC).isoformat()
+            table, meta = schemas.OBSERVATIONS.empty_table(), still_open_meta(over)
         told = {"station_id": station, "climate_date": date, "retrieved_at": now.isoformat()}
         files.write_parquet(out, table, told | meta)
     logger.info("%s: %d readings", out, table.num_rows)

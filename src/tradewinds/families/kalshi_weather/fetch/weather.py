@@ -217,12 +217,16 @@ def fetch_observations(client: HttpClient, station: Station, day: dt.date, now: 
     return table, meta if rows else meta | {"reason": "NO_OBSERVATIONS"}
 
 
+class DayRunning(FetchError):
+    """Readings of the climate day are to come."""
+
+
 def refuse_running_day(station: Station, day: dt.date, now: dt.datetime) -> None:
-    """Raise FetchError for a climate day of which readings are to come: its file would never be whole."""
+    """Raise DayRunning for a climate day of which readings are to come: its file would never be whole."""
     _, end = climate_days.climate_day_bounds(station, day)
     if now.timestamp() < end + READINGS_ARE_IN_SECONDS:
         ready = dt.datetime.fromtimestamp(end + READINGS_ARE_IN_SECONDS, dt.UTC)
-        raise FetchError(
+        raise DayRunning(
             f"the readings of {station.station_id} on {day} are not all in before {ready:%Y-%m-%d %H:%M} UTC.",
             remedy="Lower date_end_local, or run again when that day is over.",
         )

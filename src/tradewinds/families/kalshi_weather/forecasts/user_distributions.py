@@ -33,7 +33,7 @@ MU, SIGMA, MEMBER = "mu_f", "sigma_f", "member"
 METHOD = "distribution"  # of a row that names no model
 _COLDEST_F, _HOTTEST_F, _WIDEST_F = -150.0, 200.0, 100.0
 _SILVERMAN = 1.06
-_REMEDY = "It must be a CSV (.csv) or Parquet file; docs/forecasts.md has its columns."
+_REMEDY = "It must be a CSV (.csv) or Parquet file; `tradewinds docs forecasts` has its columns."
 
 
 class UserLaw(NamedTuple):

@@ -26,14 +26,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tradewinds.core import times, units, user_tables
-from tradewinds.core.errors import SimulationError
+from tradewinds.core import units
 from tradewinds.core.files import read_meta, write_parquet
 from tradewinds.families.contract import PLANTED, Future
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.families.kalshi_weather.forecasts import user_probabilities
-from tradewinds.families.kalshi_weather.forecasts.user_distributions import KNOWN_AT, MEMBER, MU
 from tradewinds.families.kalshi_weather.forecasts.user_probabilities import TimedProbability
+from tradewinds.families.kalshi_weather.lookahead.changed_distributions import changed_distributions
 from tradewinds.families.kalshi_weather.plan import EventsPlan
 from tradewinds.families.kalshi_weather.pooling.probability_sources import DISTRIBUTION
 
@@ -244,16 +243,11 @@ class _ChangedFiles:
 
     def user_distributions(self, path: str) -> str:
         """Later rows are absurd; so is a planted row for each known one, known right after the cut."""
-        table = user_tables.read_table(path, "the file of distributions", "", SimulationError, texts=(KNOWN_AT,))
-        known_at = pa.chunked_array([pa.array(times.seconds_up(table[KNOWN_AT]), pa.int64())])
-        known, later = self._split(table, known_at, USER_ROWS)
-        rows = _plain_times(known)
-        if self.future.poisoned:
-            planted = _with_time(known, utc(self.future.cut_ts + 1))
-            self.counts[PLANTED] += planted.num_rows
-            rows = pa.concat_tables([rows, _hot(planted), _hot(_plain_times(later))])
+        table, later, planted = changed_distributions(path, self.future.cut_ts, poisoned=self.future.poisoned)
+        self.counts[USER_ROWS] += later
+        self.counts[PLANTED] += planted
         copy = self._new_path()
-        pq.write_table(rows, copy)
+        pq.write_table(table, copy)
         return str(copy)
 
     def user_rows(self, path: str) -> str:
@@ -318,31 +312,6 @@ class _ChangedFiles:
 def _with(table: pa.Table, name: str, values: pa.ChunkedArray) -> pa.Table:
     """A table with a column replaced."""
     return table.set_column(table.schema.get_field_index(name), table.schema.field(name), values)
-
-
-def _plain_times(table: pa.Table) -> pa.Table:
-    """A user's table with its times as whole seconds, rounded up."""
-    seconds = pa.array(times.seconds_up(table[KNOWN_AT]), pa.timestamp("s", "UTC"))
-    return table.set_column(table.schema.get_field_index(KNOWN_AT), KNOWN_AT, seconds)
-
-
-def _with_time(table: pa.Table, moment: dt.datetime) -> pa.Table:
-    """A user's table whose rows are all known at one time."""
-    at = pa.repeat(pa.scalar(moment, pa.timestamp("s", "UTC")), table.num_rows)
-    return table.set_column(table.schema.get_field_index(KNOWN_AT), KNOWN_AT, at)
-
-
-def _hot(table: pa.Table) -> pa.Table:
-    """A user's table of distributions, all of them too hot."""
-    for name in table.column_names:
-        if name == MU or name.startswith(MEMBER):
-            values = pc.min_element_wise(
-                pc.add(table[name].cast(pa.float64()), float(_HEAT_F)), 199.0, skip_nulls=False
-            )
-            table = table.set_column(
-                table.schema.get_field_index(name), name, values.cast(table.schema.field(name).type)
-            )
-    return table
 
 
 def _turn_books(table: pa.Table) -> pa.Table:

@@ -1,4 +1,4 @@
-"""Quotes at the as-of time: of the last candles that ended by then."""
+"""Quotes at the as-of time, or at other instants: of the last candles that ended by then."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.climate_days import Station
 
 _LAST_QUOTES = """
-SELECT market_ticker, bid, ask, end_ts FROM (
-    SELECT market_ticker,
+SELECT instant, market_ticker, bid, ask, end_ts FROM (
+    SELECT instant, market_ticker,
         unnest(arg_max({'bid': yes_bid_close, 'ask': yes_ask_close, 'end_ts': end_period_ts}, end_period_ts))
-    FROM read_parquet($files) WHERE end_period_ts <= $asof GROUP BY market_ticker)
+    FROM read_parquet($files), (SELECT unnest($instants::BIGINT[]) AS instant)
+    WHERE end_period_ts <= instant GROUP BY instant, market_ticker)
 WHERE bid IS NOT NULL AND ask IS NOT NULL AND bid <= ask AND NOT (bid = 0 AND ask = 1)
 """
 
@@ -54,8 +55,20 @@ def quotes_at(files: Sequence[str], asof_ts: int) -> dict[str, AsofQuote]:
         files: paths of candles; a path without a file is ignored.
         asof_ts: the instant in Unix seconds.
     """
+    return quotes_at_each(files, [asof_ts])[asof_ts]
+
+
+def quotes_at_each(files: Sequence[str], instants: Sequence[int]) -> dict[int, dict[str, AsofQuote]]:
+    """Quotes as `quotes_at` at each of some instants; the files are read once.
+
+    Args:
+        files: paths of candles; a path without a file is ignored.
+        instants: in Unix seconds, each once.
+    """
+    found: dict[int, dict[str, AsofQuote]] = {instant: {} for instant in instants}
     existing = [path for path in files if Path(path).exists()]
-    if not existing:
-        return {}
-    rows = duckdb.execute(_LAST_QUOTES, {"files": existing, "asof": asof_ts}).fetchall()
-    return {ticker: AsofQuote(float(bid), float(ask), end_ts) for ticker, bid, ask, end_ts in rows}
+    if existing:
+        rows = duckdb.execute(_LAST_QUOTES, {"files": existing, "instants": list(instants)}).fetchall()
+        for instant, ticker, bid, ask, end_ts in rows:
+            found[instant][ticker] = AsofQuote(float(bid), float(ask), end_ts)
+    return found

@@ -56,6 +56,7 @@ def _scores(scores: Mapping[str, Any]) -> Iterable[ReportPart]:
         yield _by_source("Temperatures of", temperatures, _TEMPERATURE)
     if MODEL in temperatures:
         yield _pit(temperatures[MODEL])
+    # by group, where there are several, and by lead, where probabilities change
     for kind, name in _GROUPS.items():
         probable, warm = (scores[part]["by"].get(kind, {}) for part in ("probabilities", "temperatures"))
         if len({*probable, *warm}) > 1:

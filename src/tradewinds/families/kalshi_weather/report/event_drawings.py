@@ -12,7 +12,7 @@ from tradewinds.families.kalshi_weather.plan import EventsPlan
 from tradewinds.families.kalshi_weather.report.event_chart import event_words, orders_of, plotted_markets
 from tradewinds.families.kalshi_weather.report.event_data import event_of, plan_of
 from tradewinds.results.report.drawings import Band, Chart, Line, Mark, chart_svg
-from tradewinds.results.report.parts import Cell, Drawing, Panel, ReportPart, ReportTable
+from tradewinds.results.report.parts import Drawing, Panel, ReportPart, back_to
 from tradewinds.results.report.run import ReportRun
 from tradewinds.results.report.unit_page import RefusedOrder, refusals_of
 
@@ -82,8 +82,7 @@ def _panel(
         for market in plotted_markets(run, plan, event, orders.keys(), orders, refused)
         if market["t"]
     ]
-    back = ReportTable(("", ""), [(Cell("↑ back to the list", href="#extremes"), "")], "ll")
-    return Panel(f"{event_words(event)}: {name}", [*parts, back], f"event-{name}")
+    return Panel(f"{event_words(event)}: {name}", [*parts, back_to("extremes")], f"event-{name}")
 
 
 def _chart(market: dict[str, Any]) -> Chart:

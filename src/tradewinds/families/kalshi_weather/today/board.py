@@ -24,9 +24,9 @@ from tradewinds.families.kalshi_weather.pooling.probability_sources import base_
 from tradewinds.families.kalshi_weather.today import current_chances, would_buy
 from tradewinds.families.kalshi_weather.today.current_chances import EventChances, StationData
 from tradewinds.families.kalshi_weather.today.live_weather import LiveWeather
-from tradewinds.families.kalshi_weather.today.open_events import OpenEvent, OpenMarket, SeriesFees, list_open_events
+from tradewinds.families.kalshi_weather.today.open_events import OpenEvent, OpenMarket, fees_of, list_open_events
 from tradewinds.families.kalshi_weather.today.pooled_now import CurrentPool
-from tradewinds.families.kalshi_weather.today.would_buy import Orders, PlannedOrder, PricedMarket
+from tradewinds.families.kalshi_weather.today.would_buy import OrdersNow, PlannedOrder, PricedMarket
 from tradewinds.families.kalshi_weather.trade_windows import trade_window
 from tradewinds.sources.http import HttpClient
 
@@ -86,7 +86,6 @@ class BoardMaker:
         self._rules = would_buy.now_rules(config)
         self._exchange = _impatient(fetch_jobs.exchange_client())
         self._weather = LiveWeather(lambda: _impatient(fetch_jobs.weather_client()), tell)
-        self._fees = SeriesFees()
         is_pooled = pool_of(config["probabilities"]) is not None
         self._pool = CurrentPool(config, name, self._exchange, tell) if is_pooled else None
 
@@ -132,7 +131,7 @@ class BoardMaker:
         first: FetchError | None = None
         for series in self.config["series_tickers"]:
             try:
-                fees = self._fees.of(self._exchange, series, self._exchange.answered_at or now)
+                fees = fees_of(self._exchange, series, now)
                 events += list_open_events(self._exchange, climate_days.station_of(series), fees, now)
             except FetchError as error:
                 first = first or error
@@ -193,13 +192,14 @@ class BoardMaker:
         chances: EventChances,
         state: str,
         priced: Mapping[str, PricedMarket],
-        orders: Orders,
+        orders: OrdersNow,
         now_ts: int,
     ) -> Row:
         """An event in the form of docs/today.md."""
         start, end = _window(self.config, event)
         running = chances.running
         return {
+            # the event, and when it is traded
             "series_ticker": event.station.series_ticker,
             "event_ticker": event.ticker,
             "climate_date": event.climate_date.isoformat(),
@@ -211,6 +211,7 @@ class BoardMaker:
             "window_start_utc": instant(start),
             "window_end_utc": instant(end),
             "close_utc": instant(max(market.close_ts for market in event.markets)),
+            # the forecast and the readings
             "method": chances.method,
             "mu_f": None if chances.mu_f is None else round(chances.mu_f, 3),
             "sigma_f": None if chances.sigma_f is None else round(chances.sigma_f, 3),
@@ -218,6 +219,7 @@ class BoardMaker:
             "observed_f": None if running is None else running.reached_f,
             "observed_utc": None if running is None else instant(running.through_ts),
             "observation_age_s": None if running is None else now_ts - running.through_ts,
+            # ages
             "known_at_utc": None if chances.known_ts is None else instant(chances.known_ts),
             "forecast_age_s": None if chances.known_ts is None else now_ts - chances.known_ts,
             "price_age_s": now_ts - event.priced_ts,
@@ -255,7 +257,7 @@ def _window(config: Mapping[str, Any], event: OpenEvent) -> tuple[int, int]:
     return trade_window(event.station, event.climate_date, config["trade_window_policy"], asof, opened, closed, closed)
 
 
-def _bracket_row(rules: Rules, priced: PricedMarket, chances: EventChances, orders: Orders, now_ts: int) -> Row:
+def _bracket_row(rules: Rules, priced: PricedMarket, chances: EventChances, orders: OrdersNow, now_ts: int) -> Row:
     """A market in the form of docs/today.md; amounts are decimals as text, null where there is none."""
     market: OpenMarket = priced.market
     p = chances.p_yes.get(market.ticker)

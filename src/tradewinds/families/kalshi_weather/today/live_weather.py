@@ -235,7 +235,7 @@ class LiveWeather:
         return True
 
     def _ask(self, name: str, fetch: Callable[[], Any]) -> Any:
-        """Ask the service; a failure is a problem to be told, and what is there already is used.
+        """Ask the service; a failure is noted in `problems`, and what is there already is used.
 
         After FAILURES_IN_A_ROW it is not asked again for the same board: a service that is down would keep everything waiting.
         """

@@ -10,22 +10,27 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from tradewinds.core import files, strict
-from tradewinds.core.errors import TradewindsError
+from tradewinds.core.errors import DamagedFile
 from tradewinds.core.text import whole_seconds_down, whole_seconds_up
 from tradewinds.core.units import MICRO
 from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.climate_days import Station
 from tradewinds.families.kalshi_weather.fee_schedule import TAKER_RATE
 from tradewinds.families.kalshi_weather.fetch import catalog
+from tradewinds.families.kalshi_weather.fetch.market_checks import MOST_MULTIPLIER
 from tradewinds.families.kalshi_weather.listed_markets import readable_bounds
 from tradewinds.families.kalshi_weather.strikes import StrikeBounds
 from tradewinds.sources.http import HttpClient
 
-FEES_KEPT = dt.timedelta(days=1)  # for so long a catalog's fee multiplier is believed
+FOLDER = "data/today/kalshi"
+FEES_KEPT = dt.timedelta(days=1)  # for so long a fee multiplier is believed
 MARKETS = "/markets"
 
 Row = dict[str, Any]
+_FEES = pa.schema([field for field in schemas.CATALOG if field.name in ("fee_type", "fee_multiplier", "retrieved_at")])
 
 
 @dataclass(frozen=True)
@@ -76,42 +81,43 @@ class OpenEvent:
     priced_ts: int
 
 
-class SeriesFees:
-    """The fees of series: from a catalog that is young enough, else asked once in a process."""
+def fees_of(client: HttpClient, series_ticker: str, now: dt.datetime) -> Row:
+    """The fee type and multiplier of a series: from a catalog or an answer that is young enough, else asked for.
 
-    def __init__(self) -> None:
-        self._known: dict[str, Row] = {}
+    Args:
+        client: for the exchange.
+        series_ticker: the series.
+        now: the current time of this machine.
 
-    def of(self, client: HttpClient, series_ticker: str, now: dt.datetime) -> Row:
-        """The fee type and multiplier of a series.
+    Raises:
+        FetchError: the exchange does not say.
+    """
+    for path in (schemas.catalog_path(series_ticker), f"{FOLDER}/{series_ticker}.parquet"):
+        if kept := _kept_fees(path, now):
+            return kept
+    series = catalog.series_of(client, series_ticker)
+    kind, multiplier = series["fee_type"], series["fee_multiplier"]
+    # what cannot be right is kept nowhere: the listing that it is used for refuses it
+    is_number = isinstance(multiplier, int | Decimal) and not isinstance(multiplier, bool)
+    if isinstance(kind, str) and is_number and 0 <= multiplier == round(multiplier, 6) <= MOST_MULTIPLIER:
+        row = {"fee_type": kind, "fee_multiplier": Decimal(multiplier), "retrieved_at": now}
+        with files.only_maker(path):
+            files.write_parquet(path, pa.Table.from_pylist([row], _FEES), {"series_ticker": series_ticker})
+    return series
 
-        Args:
-            client: for the exchange.
-            series_ticker: the series.
-            now: the current time.
 
-        Raises:
-            FetchError: the exchange does not say.
-        """
-        if series_ticker not in self._known:
-            kept = _fees_of_catalog(schemas.catalog_path(series_ticker), now)
-            self._known[series_ticker] = kept or catalog.series_of(client, series_ticker)
-        return self._known[series_ticker]
-
-
-def _fees_of_catalog(path: str, now: dt.datetime) -> Row | None:
-    """The fees that a catalog has, None if there is none or it is too old."""
+def _kept_fees(path: str, now: dt.datetime) -> Row | None:
+    """The fees in a file, None if there is none or they are too old."""
     if not Path(path).exists():
         return None
     try:
-        table = files.read_table(path, ["fee_type", "fee_multiplier", "retrieved_at"])
-    except TradewindsError:  # a damaged catalog is reported where its rows are needed
+        rows = files.read_table(path, _FEES.names).to_pylist()
+    except DamagedFile:  # it is reported where its rows are needed
         return None
-    rows = table.to_pylist()
     latest = max(rows, key=lambda row: row["retrieved_at"], default=None)
     if latest is None or latest["fee_multiplier"] is None or not abs(now - latest["retrieved_at"]) < FEES_KEPT:
         return None
-    return {"fee_type": latest["fee_type"], "fee_multiplier": latest["fee_multiplier"]}
+    return dict(latest)
 
 
 def list_open_events(client: HttpClient, station: Station, fees: Row, now: dt.datetime) -> list[OpenEvent]:
@@ -206,11 +212,11 @@ def quotes_of_open(
     Raises:
         FetchError: the exchange could not be asked, or its answer cannot be right.
     """
-    fees, now = SeriesFees(), dt.datetime.now(dt.UTC).replace(microsecond=0)
+    now = dt.datetime.now(dt.UTC).replace(microsecond=0)
     found: dict[str, tuple[float, float]] = {}
     priced = 0
     for series in sorted({series for series, _ in events}):
-        listed = list_open_events(client, climate_days.station_of(series), fees.of(client, series, now), now)
+        listed = list_open_events(client, climate_days.station_of(series), fees_of(client, series, now), now)
         for event in listed:
             if (series, event.climate_date) in events:
                 priced = max(priced, event.priced_ts)

@@ -81,7 +81,7 @@ class PricedMarket:
     may_trade: bool
 
 
-class Orders(NamedTuple):
+class OrdersNow(NamedTuple):
     """What the strategy would do now.
 
     Attributes:
@@ -135,7 +135,7 @@ def value_of(rules: Rules, priced: PricedMarket, side: Side, now_ts: int) -> Sid
     return SideValue(price, fee, p - price * PICO_PER_MICRO - Fraction(fee * PICO_PER_MICRO, quantity))
 
 
-def orders_now(config: Mapping[str, Any], priced: Sequence[PricedMarket], now_ts: int) -> Orders:
+def orders_now(config: Mapping[str, Any], priced: Sequence[PricedMarket], now_ts: int) -> OrdersNow:
     """The orders of the config's strategy at this instant, under its limits, from its start balance.
 
     Args:
@@ -146,14 +146,16 @@ def orders_now(config: Mapping[str, Any], priced: Sequence[PricedMarket], now_ts
     Raises:
         SimulationError: the user's strategy fails.
     """
+    # the account at this instant: its contracts, their quotes and its cash
     wanted = [one for one in priced if one.may_trade and one.p_pico is not None]
     if not wanted:
-        return Orders({}, {})
+        return OrdersNow({}, {})
     rules = now_rules(config)
     groups = _groups(wanted)
     run = RunContracts([_contract(one, groups[one.event.ticker], now_ts) for one in wanted])
     cash = exact(config["risk"]["start_balance_usd"], MICRO)
     candles = _candles(wanted, now_ts)
+    # the loop of the rules, and what it would have filled or left resting
     by_ticker: dict[str, list[PlannedOrder]] = {}
     if rules.stepwise is None:
         outcome = _at_once(run, rules, cash, candles, now_ts)
@@ -172,7 +174,7 @@ def orders_now(config: Mapping[str, Any], priced: Sequence[PricedMarket], now_ts
         )
         by_ticker.setdefault(fill.contract.ticker, []).append(order)
     refused = {one.ticker: one.reason for one in outcome.decisions if not one.filled}
-    return Orders(by_ticker, refused)
+    return OrdersNow(by_ticker, refused)
 
 
 def now_rules(config: Mapping[str, Any]) -> Rules:

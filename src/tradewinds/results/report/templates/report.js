@@ -224,8 +224,10 @@
     const colours = ["gain", "loss"];
     const at = new Map();
     data.marks.forEach((m) => at.set(m.t, [...(at.get(m.t) ?? []), m.remark]));
+    const whole = data.bars;
     const words = (i) => [
       utc(data.t[i]).slice(0, 10),
+      ...(whole ? [`open ${number(whole.open[i])}  high ${number(whole.high[i])}  low ${number(whole.low[i])}`] : []),
       ...data.lines.map((found) => `${found.name} ${number(found.y[i])}`),
       ...(at.get(data.t[i]) ?? []),
     ].join("\n");
@@ -238,7 +240,25 @@
       u.ctx.fill(new Path2D(`M${px} ${py} L${px - size} ${py - size} L${px + size} ${py - size} Z`));
       u.ctx.restore();
     };
-    const options = base(place.clientWidth, HEIGHT.history, {
+    // From low to high, and open and close at the sides where a bar has room for them.
+    const ranges = (u) => {
+      const [first, last] = u.series[0].idxs, room = u.bbox.width / Math.max(1, last - first + 1), side = Math.min(room * 0.35, 5 * devicePixelRatio);
+      u.ctx.lineWidth = (room > 4 ? 1.2 : 0.8) * devicePixelRatio;
+      for (let i = first; i <= last; i++) {
+        const x = u.valToPos(data.t[i], "x", true), y = (name) => u.valToPos(whole[name][i], "y", true);
+        const path = new Path2D(`M${x} ${y("low")} V${y("high")}`);
+        if (side > 1.5 * devicePixelRatio) path.addPath(new Path2D(`M${x - side} ${y("open")} H${x} M${x} ${y("close")} H${x + side}`));
+        u.ctx.strokeStyle = room > 4 ? colour(whole.close[i] >= whole.open[i] ? "gain" : "loss") : colour("band");
+        u.ctx.stroke(path);
+      }
+    };
+    const span = (u, low, high) => {
+      if (!whole || low == null) return uPlot.rangeNum(low ?? 0, high ?? 1, 0.1, true);
+      const [first, last] = u.series[0].idxs;
+      return uPlot.rangeNum(Math.min(...whole.low.slice(first, last + 1)), Math.max(...whole.high.slice(first, last + 1)), 0.06, true);
+    };
+    const options = base(place.clientWidth, HEIGHT.history + (whole ? 90 : 0), {
+      ...(whole ? { scales: { y: { range: span } } } : {}),
       legend: { show: data.lines.length > 1, live: false },
       cursor: { points: { show: true, size: 7 }, drag: { x: true, y: false } },
       axes: [axis("", { values: DATES }), axis(axes[1], { size: fitted })],
@@ -252,6 +272,7 @@
             u.ctx.fillStyle = colour("band") + "40";
             u.ctx.fillRect(left, u.bbox.top, right - left, u.bbox.height);
           })),
+          ...(whole ? [(u) => clipped(u, () => ranges(u))] : []),
         ],
         draw: [(u) => data.marks.forEach((m) => triangle(u, m))],
       },
@@ -438,7 +459,7 @@
       const options = base(place.clientWidth, 150, {
         cursor: { sync: { key: name }, points: { show: false }, drag: { x: true, y: false } },
         scales: { x: { range: (u, low, high) => (u.zoomed ? [low, high] : range) }, y: { range: [-0.04, 1.04] } },
-        axes: [axis("", { values: DATES }), axis("", { size: 40, splits: () => [0, 0.25, 0.5, 0.75, 1], values: (u, found) => found.map((value) => value.toFixed(2)) })],
+        axes: [axis("", { values: DATES }), axis("", { size: 48, splits: () => [0, 0.25, 0.5, 0.75, 1], values: (u, found) => found.map((value) => value.toFixed(2)) })],
         bands: [{ series: [2, 1], fill: colour("band") + "44" }],
         series: [{}, series("bid", "gain"), series("ask", "loss")],
         hooks: {
