@@ -161,6 +161,10 @@ class Checker:
         watch = self.watch
         if watch:
             watch.other_circumstances()
+            if (
+                future.kinds
+            ):  # the run made again unchanged is to show what a strategy keeps; of the others each begins anew
+                watch.load_anew()
             watch.forget_opens()
             future = replace(future, apart=watched, ready=watch.forget_opens)
         with temporary_folder("tradewinds-") as folder:

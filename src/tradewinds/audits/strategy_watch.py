@@ -92,6 +92,10 @@ class StrategyWatch:
             random.seed()
             np.random.seed()  # a strategy may use the old generator
 
+    def load_anew(self) -> None:
+        """Have the strategy's file loaded anew, so that it reads again what it read for the run before."""
+        strategy_file.forget()
+
     def forget_opens(self) -> None:
         """Forget what was opened up to now: the check itself has read the run's files to change copies of them."""
         if self._opens:

@@ -113,8 +113,8 @@ class SessionsRun:
         if ACTIONS in future.kinds:
             splits = copies.splits(bars, splits)
         future.ready()
-        # the same sessions, as far as the copy has them
-        end = min(self.study.end, len(bars.days))
+        # the same sessions, as far as they have opened: what poisoned prices make of an account later may not fit into it
+        end = min(self.study.end, int(np.searchsorted(bars.open_ts, future.cut_ts, side="right")))
         if self.study.first >= end:
             return _timelines([], Journal.empty(), future.cut_ts), copies.counts
         study = replace(self.study, history=History(bars, splits), end=end)
