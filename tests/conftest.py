@@ -87,3 +87,8 @@ def pytest_collection_finish() -> None:
     """Look for garbage again, but not among what collecting has made."""
     gc.freeze()
     gc.enable()
+
+
+def pytest_unconfigure() -> None:
+    """Let the interpreter's end find all that is left, as without these tests."""
+    gc.unfreeze()
