@@ -1,5 +1,6 @@
 """Fixtures and settings of all tests."""
 
+import gc
 import os
 import signal
 from pathlib import Path
@@ -56,7 +57,38 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(8, (os.cpu_count() or 1) + 1)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Collecting makes a million objects that stay: looking for garbage among them takes two fifths of its time."""
+    if session.config.getoption("dist", "no") == "no":  # the process that only hands out the tests collects none
+        gc.disable()
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` is looked at
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files whose tests run whole programs come first: at the end short ones keep every core at work."""
-    order = ("workflow", "services", "families", "unit")
+    """Mark the slow tests of the list, and put the files whose tests run whole programs first.
+
+    At the end short files keep every core at work.
+    """
+    order, slow = ("workflow", "services", "families", "unit"), slow_tests()
     items.sort(key=lambda item: order.index(item.path.relative_to(ROOT / "tests").parts[0]))
+    for item in items:
+        if item.nodeid.partition("[")[0] in slow:
+            item.add_marker(pytest.mark.slow)
+
+
+def slow_tests() -> set[str]:
+    """The tests that slow_tests.txt lists, as `path::name`."""
+    lines = (ROOT / "tests" / "slow_tests.txt").read_text(encoding="utf-8").splitlines()
+    return {line for line in lines if not line.startswith("#")}
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage again, but not among what collecting has made."""
+    gc.freeze()
+    gc.enable()
+
+
+def pytest_unconfigure() -> None:
+    """Let the interpreter's end find all that is left, as without these tests."""
+    gc.unfreeze()

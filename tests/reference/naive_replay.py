@@ -114,8 +114,11 @@ class NaiveMarket:
         if config["trade_window_policy"] == "station_day_end":
             midnight = int(dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC).timestamp())
             self.end = min(self.end, midnight - ZONES[series][1] * 3600 + DAY)
-        # the last probability known at the window's start, and those that become known in it
+        # the last probability known at the window's start, and those that become known in it; with one as-of time there is
+        # one, which is in force even if it was known later (a validation looks at that)
         known = sorted(((p["known_at_ts"], exact(p["p_yes"])) for p in p_rows), key=lambda one: one[0])
+        if not naive_validations.is_latest(config):
+            known = [(-math.inf, p) for _, p in known]
         self.timeline = [one for one in known if one[0] <= self.start][-1:]
         self.begins = self.start if self.timeline else None
         self.timeline += [one for one in known if self.start < one[0] < self.end]
@@ -143,7 +146,8 @@ def ladders_of(markets):
     """Return the probabilities of an event's markets at every whole minute from when all have one until the last change."""
     if any(m.p is None for m in markets):
         return []
-    first, last = max(m.begins for m in markets), max(known_at for m in markets for known_at, _ in m.timeline)
+    first = max(m.begins for m in markets)
+    last = max(first, *(known_at for m in markets for known_at, _ in m.timeline))
     first = -(-first // 60) * 60
     return [[m.p_at(t) for m in markets] for t in range(first, max(first, last + 59) + 1, 60)]
 

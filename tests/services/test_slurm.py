@@ -105,7 +105,7 @@ def test_a_node_that_fails_a_cancelled_run_and_a_job_that_is_queued_again(here, 
             time.sleep(0.5)  # two signals at once are one, and then the second step comes by itself: it ends the same
         said, _ = run.communicate(timeout=PATIENCE_SECONDS)
         assert run.returncode == 130, said
-        assert not slurm.jobs("PENDING", "RUNNING"), "a cancelled run leaves no job behind"
+        wait_until(lambda: not slurm.jobs("PENDING", "RUNNING"))  # a cancelled run leaves no job behind
         run = start(desk)
         wait_until(lambda: slurm.jobs("PENDING"), run)
     wait_until(lambda: slurm.jobs("RUNNING"), run)

@@ -31,7 +31,9 @@ def serve(
     open_browser: Annotated[bool, typer.Option("--open", help="Show the page in your browser.")] = False,
     today: Annotated[
         Path | None,
-        typer.Option(help="Also show the open events of this config at /today (docs/today.md).", metavar="CONFIG"),
+        typer.Option(
+            help="Also show the open events of this config at /today (tradewinds docs today).", metavar="CONFIG"
+        ),
     ] = None,
 ) -> None:
     """Show runs, trades and comparisons as a web page and a JSON API, until Ctrl-C.

@@ -19,7 +19,7 @@ EVERY_SECONDS = 60
 router = APIRouter()
 
 Board = Mapping[str, Any]
-"""A board in the form that docs/today.md describes."""
+"""A board as plain data."""
 
 
 class Boards:

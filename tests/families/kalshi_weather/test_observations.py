@@ -90,7 +90,7 @@ def test_what_is_no_table_of_readings_does_not_become_data(service, tmp_path, bo
         fetched(service, tmp_path, body)
 
 
-def test_a_job_makes_one_file_and_none_of_a_day_that_is_not_over(service, tmp_path, monkeypatch):
+def test_a_job_makes_one_file_and_one_without_rows_of_a_day_that_is_not_over(service, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     settings = {"base_url": service.url, "requests_per_second": 500, "max_connections": 1}
     services = {"iem": settings | {"timeout_seconds": 60, "max_retries": 0}}
@@ -104,8 +104,11 @@ def test_a_job_makes_one_file_and_none_of_a_day_that_is_not_over(service, tmp_pa
     fetch_jobs.fetch_observations_job("KMDW", DAY.isoformat(), path)
     assert len(service.seen) == 1, "what is there is not asked for again"
     monkeypatch.setattr(fetch_jobs, "utc_now", lambda: dt.datetime.fromtimestamp(END + 3 * 3600 - 1, dt.UTC))
+    fetch_jobs.fetch_observations_job("KMDW", DAY.isoformat(), "other.parquet")
+    meta = files.read_meta("other.parquet")
+    assert (meta["reason"], len(service.seen)) == ("STILL_OPEN", 1), "it stands for readings that are asked for later"
     with pytest.raises(FetchError, match="are not all in before 2025-05-11 09:00 UTC"):
-        fetch_jobs.fetch_observations_job("KMDW", DAY.isoformat(), "other.parquet")
+        weather.refuse_running_day(climate_days.station_of("KXHIGHCHI"), DAY, fetch_jobs.utc_now())
 
 
 def test_the_archive_answers_as_the_service_does(tmp_path):

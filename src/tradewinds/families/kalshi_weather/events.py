@@ -17,7 +17,7 @@ from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.climate_days import Station
 from tradewinds.families.kalshi_weather.damaged_events import DAMAGED, STILL_OPEN
 from tradewinds.families.kalshi_weather.listed_markets import ListedMarket, decimals_as_integers, listed_markets
-from tradewinds.families.kalshi_weather.pooling.probability_sources import valid_until
+from tradewinds.families.kalshi_weather.pooling.probability_sources import is_latest, valid_until
 from tradewinds.families.kalshi_weather.strikes import StrikeBounds
 from tradewinds.families.kalshi_weather.trade_windows import trade_window
 from tradewinds.families.kalshi_weather.validations.candle_facts import CandleFileFacts, candle_file_facts
@@ -267,7 +267,11 @@ def _market(
     start_ts, end_ts = trade_window(
         station, day, config["trade_window_policy"], asof_ts, listed.open_ts, listed.close_ts, listed.settle_ts
     )
-    timeline = _timeline(probabilities, start_ts, end_ts)
+    if is_latest(config):
+        timeline = _timeline(probabilities, start_ts, end_ts)
+    else:  # one that was known too late is found by a validation, which may let it pass
+        last = probabilities[-1] if probabilities else None
+        timeline = _Timeline(last.p_pico if last else None, last.known_at_ts if last else None, None, ())
     return ReplayMarket(
         ticker=listed.ticker,
         event_ticker=listed.event_ticker,

@@ -19,7 +19,7 @@ from tradewinds.engine.event_contracts.contracts import Side
 from tradewinds.engine.event_contracts.order_rules import Rules
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.fetch import fetch_jobs
-from tradewinds.families.kalshi_weather.plan import MARKET
+from tradewinds.families.kalshi_weather.plan import CURRENCY, MARKET
 from tradewinds.families.kalshi_weather.pooling.probability_sources import base_of, pool_of, users_file, valid_until
 from tradewinds.families.kalshi_weather.today import current_chances, would_buy
 from tradewinds.families.kalshi_weather.today.current_chances import EventChances, StationData
@@ -59,6 +59,7 @@ class Board:
         """The board as plain data."""
         return {
             "now_utc": instant(self.now_ts),
+            "currency": CURRENCY,
             "events": list(self.events),
             "notes": list(self.notes),
             "unanswered": dict(self.unanswered),
@@ -202,6 +203,7 @@ class BoardMaker:
             # the event, and when it is traded
             "series_ticker": event.station.series_ticker,
             "event_ticker": event.ticker,
+            "title": f"{event.station.city}, {event.climate_date}",
             "climate_date": event.climate_date.isoformat(),
             "station_id": event.station.station_id,
             "city": event.station.city,
