@@ -29,7 +29,6 @@ SOME = [
     ("kalshi_weather", "a pooled fit", "results that are not known yet", "always", "decision"),
     ("equities_daily", "an average", "mean of seven bars, today in the middle", "always", "decision"),
     ("equities_daily", "another market", "another share's next close", "always", "decision"),
-    ("equities_intraday", "a fill", "size by the next close", "always", "decision"),
     ("funding_carry", "a rate", "rate of the next settlement", "small", "decision"),
 ]
 

@@ -86,7 +86,14 @@ class SessionsRun:
         """Return the instants of entries, exits and ends of opening ranges, and the opens and closes of sessions; Unix s."""
         bars, sessions = self.study.bars, slice(self.study.first, self.study.end)
         found = {name: sorted({ts for ts, (_, what), _ in self.decided if what == name}) for name in self.decisions[:3]}
-        return {**found, "open": bars.open_ts[sessions].tolist(), "close": bars.close_ts[sessions].tolist()}
+        # fills apart, because refusals are many times as frequent
+        fills = sorted({ts for ts, (_, what), told in self.decided if what == ENTRIES and " refused as " not in told})
+        return {
+            "entry": fills,
+            **found,
+            "open": bars.open_ts[sessions].tolist(),
+            "close": bars.close_ts[sessions].tolist(),
+        }
 
     def past(self, cut_ts: int) -> Timelines:
         """Return opening ranges, entries, refusals, exits and rows of the books up to a cut."""
