@@ -48,7 +48,7 @@ def make_app(database: str, host: str, boards: Boards | None = None) -> ASGIApp:
     app.include_router(table_pages.router, include_in_schema=False)
     app.include_router(chart_pages.router, include_in_schema=False)
     app.include_router(api_page.router, include_in_schema=False)
-    app.include_router(today.router)
+    app.include_router(today.router, include_in_schema=boards is not None)
     for kind in _STATUS:
         app.add_exception_handler(kind, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)

@@ -11,10 +11,15 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from tradewinds.core.errors import FetchError, TradewindsError
+from tradewinds.serve import models
 from tradewinds.serve.folder import NotThere
 from tradewinds.serve.render import shown
 
 EVERY_SECONDS = 60
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    404: {"model": models.Problem, "description": "The server was started without a config"},
+    503: {"model": models.Problem, "description": "No board could be made yet"},
+}
 
 router = APIRouter()
 
@@ -80,7 +85,7 @@ def page(request: Request) -> Response:
     return shown("today", board=board, problem=problem, config=boards.name, every=EVERY_SECONDS)
 
 
-@router.get("/api/today")
+@router.get("/api/today", responses=_PROBLEMS)
 def board(request: Request) -> Response:
     """The open events of the config that the server was started with, as `tradewinds today --json` prints them."""
     try:

@@ -262,9 +262,10 @@ def test_money_that_depends_on_the_future_is_found_though_every_decision_agrees(
     def hold(self, signal_row, row, *terms):
         number, market = self.entered, self.market
         honest(self, signal_row, row, *terms)
-        if self.writer:
-            ts, symbol = self.writer.columns["ts"][-1], market.bars.symbols[market.owner[row]]
-            self.writer.add(Kind.DIVIDEND, ts, symbol, number, cash_change=int(market.bars.close[-1]))
+        writer = self.books._writer
+        if writer:
+            ts, symbol = writer.columns["ts"][-1], market.bars.symbols[market.owner[row]]
+            writer.add(Kind.DIVIDEND, ts, symbol, number, cash_change=int(market.bars.close[-1]))
 
     monkeypatch.setattr(Ledger, "_hold", hold)
     found = [

@@ -100,7 +100,7 @@ def test_every_trade_has_a_small_picture_without_a_script(folder):
     page, trades = page_of(folder, REPORT), rows_of(folder / "all_trades.csv")
     text = html(page, {plot.name: b"" for plot in page.plots()})
     legs = rows_of(folder / "legs.csv")
-    pictures = re.findall(r'<figure role="img" aria-label="([^"]+)">(<svg.*?</svg>)', text)
+    pictures = re.findall(r'<figure role="img" id="[^"]+" aria-label="([^"]+)">(<svg.*?</svg>)', text)
     assert [label for label, _ in pictures] == [f"{t['symbol']} on {t['session']}" for t in trades]
     assert len(trades) > 20 and len(text) < 12_000 * len(trades) + 400_000
     for trade, (_, svg) in zip(trades, pictures, strict=True):
