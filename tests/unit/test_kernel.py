@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.unit import compiled
-from tradewinds.engine.event_contracts import kernel, kernel_structures
+from tradewinds.engine.event_contracts import kernel, kernel_structures, offers, order_rules
 
 WORDS = st.one_of(
     st.integers(0, 2**63 - 1), st.integers(0, 2**20), st.sampled_from([2**32 - 1, 2**32, 2**62, 2**63 - 1])
@@ -241,3 +241,12 @@ def test_quotes_of_thousands_of_prices_keep_their_codes():
     assert (codes >= 0).all() and (owner[codes] == place).all() and (yes[codes] == ask).all()
     assert ((no[codes] == 1_000_000 - bid) | (bid == 0)).all()
     assert len(owner) == len({*zip(place.tolist(), bid.tolist(), ask.tolist(), strict=True)})
+
+
+@given(st.lists(st.floats(allow_nan=False), min_size=2, max_size=9))
+def test_ranks_of_priorities_have_the_order_of_the_floats(priorities):
+    priority = np.array([*priorities, 0.0, -0.0])
+    ranks = offers._ranks(order_rules.WantedOrders(np.zeros(0, np.int8), np.zeros(0, np.int64), priority))
+    for one, rank in zip(priority, ranks, strict=True):
+        assert [rank < other for other in ranks] == [one < other for other in priority]
+        assert [rank == other for other in ranks] == [one == other for other in priority]

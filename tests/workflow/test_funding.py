@@ -84,7 +84,7 @@ def test_the_written_config_is_the_same_run(desk):
 
 
 def test_all_files_are_there_and_agree(desk):
-    listed = {file.name for file in (*EVERY_RUN, *FAMILY.run_files)} | {"loaded"}
+    listed = {file.name for file in (*EVERY_RUN, *FAMILY.run_files)} | {"loaded", "name.json"}
     assert {path.name for path in desk.run().iterdir()} == listed
     metrics, trades, positions = desk.metrics(), desk.rows("trades.csv"), desk.rows("positions.csv")
     net = Decimal(str(metrics["net_pnl"]))

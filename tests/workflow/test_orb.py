@@ -77,7 +77,7 @@ def test_the_terminal_shows_each_symbol_and_all_of_them(desk):
 
 
 def test_every_file_of_the_seed_and_of_every_run_is_there(desk):
-    listed = {file.name for file in (*EVERY_RUN, *FAMILY.run_files)} | {"loaded"}
+    listed = {file.name for file in (*EVERY_RUN, *FAMILY.run_files)} | {"loaded", "name.json"}
     assert {path.name for path in desk.run.iterdir()} == listed
     own = ("trades.parquet", "metrics.json", "equity.parquet", "report.html")
     wanted = {f"{name}_{rest}" for name in SYMBOLS for rest in own}

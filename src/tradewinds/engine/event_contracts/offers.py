@@ -267,7 +267,7 @@ def _by_strategy(offers: QuoteCodes, strategy: QuoteRule, fee_rule: FeeRule, era
 def _ranks(orders: WantedOrders) -> Ints:
     """Return priorities as integers in the same order.
 
-    The bits of a float, read as an integer, keep the order of floats if the integers below 0 are reversed.
+    The bits of a float, read as an integer, keep the order of floats if all but the sign are inverted where it is set.
     """
     priority = np.asarray(orders.priority)
     if priority.dtype == object:  # net values beyond 64 bits: by their places in order
@@ -275,7 +275,7 @@ def _ranks(orders: WantedOrders) -> Ints:
     if priority.dtype.kind in "iub":
         return priority.astype(np.int64)
     bits = (priority.astype(np.float64) + 0.0).view(np.int64)
-    return np.where(bits >= 0, bits, np.iinfo(np.int64).min - bits)
+    return bits ^ ((bits >> 63) & np.iinfo(np.int64).max)
 
 
 class _Kinds(NamedTuple):

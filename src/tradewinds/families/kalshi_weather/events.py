@@ -13,9 +13,8 @@ import pyarrow as pa
 
 from tradewinds.core import files
 from tradewinds.core.units import PICO
-from tradewinds.families.kalshi_weather import climate_days
+from tradewinds.families.kalshi_weather import climate_days, damaged_events
 from tradewinds.families.kalshi_weather.climate_days import Station
-from tradewinds.families.kalshi_weather.damaged_events import DAMAGED, STILL_OPEN
 from tradewinds.families.kalshi_weather.listed_markets import ListedMarket, decimals_as_integers, listed_markets
 from tradewinds.families.kalshi_weather.pooling.probability_sources import is_latest, valid_until
 from tradewinds.families.kalshi_weather.strikes import StrikeBounds
@@ -244,9 +243,9 @@ def _skip_reason(
         return NO_EVENT
     if any(market.result is None or market.payout_yes_micro is None for market in markets):
         return UNSETTLED
-    if file and file.metadata.get("reason") == STILL_OPEN:
+    if file and file.metadata.get("reason") == damaged_events.STILL_OPEN:
         return STALE_FILE
-    if file and file.metadata.get("reason") == DAMAGED:
+    if file and file.metadata.get("reason") == damaged_events.DAMAGED:
         return DAMAGED_QUOTES
     if file and file.rows == 0:
         return MISSING_QUOTES
