@@ -71,8 +71,8 @@ def page(outcomes: Sequence[Outcome], alarms: Sequence[tuple[str, str, int | Non
             *([f"{'; '.join(missed)}.", ""] if missed else []),
             f"{sum(map(bool, runs))} of {len(runs)} honest strategies give an alarm with {CUTS[0]} cuts: {told}.",
             "",
-            f"Measured on {about['date']} in worlds of the seeds {min(worlds, default=0)} to {max(worlds, default=0)}, which are "
-            f"those of the cuts, too; {about['seconds']} s of processor time. `benchmarks/leaks.json` has a line for each leak.",
+            f"Measured on {about['date']} in worlds of the seeds {min(worlds, default=0)} to {max(worlds, default=0)}, which "
+            f"choose the cuts, too; {about['seconds']} s of processor time. `benchmarks/leaks.json` has a line for each leak.",
         ]
     )
 

@@ -10,14 +10,22 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from benchmarks.leaks import event_leaks, funding_leaks, honest, opening_leaks, share_class_leaks, share_leaks
+from benchmarks.leaks import (
+    event_leaks,
+    funding_class_leaks,
+    funding_leaks,
+    honest,
+    opening_leaks,
+    share_class_leaks,
+    share_leaks,
+)
 from benchmarks.leaks.planted import CUTS, Leak, Outcome, empty_folder, measured
 from tradewinds.audits import lookahead
 
 
 def all_leaks() -> list[Leak]:
     """All leaks of all families, in a fixed order."""
-    modules = (event_leaks, share_class_leaks, share_leaks, opening_leaks, funding_leaks)
+    modules = (event_leaks, share_class_leaks, share_leaks, opening_leaks, funding_class_leaks, funding_leaks)
     return list(itertools.chain.from_iterable(module.leaks() for module in modules))
 
 

@@ -134,6 +134,14 @@ def empty_folder() -> Iterable[Path]:
         yield Path(name)
 
 
+def tag() -> str:
+    """Return a name that only this run has, for what a strategy keeps outside of its file.
+
+    What the run without the leak keeps would be known to the first run with it, and nothing would come out differently.
+    """
+    return f"{Path.cwd().parent.name}_{Path.cwd().name}".replace("-", "_")
+
+
 def unwatched(make: Callable[[], Subject | None]) -> tuple[StrategyWatch, Callable[[], Subject | None]]:
     """A run whose strategy is the project's own, so that nothing is watched."""
     return StrategyWatch(None, ()), make

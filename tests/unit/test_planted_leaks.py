@@ -33,6 +33,7 @@ SOME = [
     ("equities_intraday", "a fill", "target filled at the next high", "always", "decision"),
     ("equities_intraday", "an action", "prices in shares of today", "always", "decision"),
     ("equities_daily", "another market", "another share's next close", "always", "decision"),
+    ("funding_carry", "a strategy file: class", "the file of rates by duckdb", "always", "asked"),
     ("funding_carry", "a rate", "rate of the next settlement", "small", "decision"),
 ]
 
