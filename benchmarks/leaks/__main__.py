@@ -9,30 +9,30 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
-import resource
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.leaks import honest
-from benchmarks.leaks.measuring import all_leaks, honest_alarms, made, planted_leak
+from benchmarks.leaks.measuring import all_leaks, made, planted_leak, timed_alarms
 from benchmarks.leaks.planted import CUTS, MISSED, Outcome
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "look-ahead.md"
 KEPT = Path(__file__).resolve().parents[1] / "leaks.json"
 BEGIN, END = "<!-- leaks: begin -->", "<!-- leaks: end -->"
-VARIANTS = ("always", "on few days", "small")
+
+Alarms = tuple[str, str, int | None, float]
+"""Family and form of an honest strategy, how many alarms the check gives (None: its world has no run), and seconds."""
 
 
-def page(outcomes: Sequence[Outcome], alarms: Sequence[tuple[str, str, int | None]], about: Mapping[str, Any]) -> str:
+def page(outcomes: Sequence[Outcome], alarms: Sequence[Alarms], date: str) -> str:
     """Return the table and what it means, as they stand in docs/look-ahead.md.
 
     Args:
         outcomes: of the leaks.
-        alarms: family, form and number of alarms of each honest strategy; None: its world has no run.
-        about: date, and seconds of processor time of the last measurement of all.
+        alarms: of the honest strategies.
+        date: of the last measurement.
     """
     planted = [one for one in outcomes if one.seed is not None]
     found = [one for one in planted if one.cuts != MISSED]
@@ -57,8 +57,9 @@ def page(outcomes: Sequence[Outcome], alarms: Sequence[tuple[str, str, int | Non
         if one.cuts == MISSED
     ]
     worlds = [one.seed for one in planted if one.seed is not None]
-    runs = [count for _, _, count in alarms if count is not None]
-    forms = Counter((family, form) for family, form, count in alarms if count is not None)
+    runs = [count for _, _, count, _ in alarms if count is not None]
+    forms = Counter((family, form) for family, form, count, _ in alarms if count is not None)
+    seconds = sum(one.seconds for one in outcomes) + sum(one[3] for one in alarms)
     told = "; ".join(f"{count} of {family}, {form}" for (family, form), count in forms.items())
     return "\n".join(
         [
@@ -71,8 +72,8 @@ def page(outcomes: Sequence[Outcome], alarms: Sequence[tuple[str, str, int | Non
             *([f"{'; '.join(missed)}.", ""] if missed else []),
             f"{sum(map(bool, runs))} of {len(runs)} honest strategies give an alarm with {CUTS[0]} cuts: {told}.",
             "",
-            f"Measured on {about['date']} in worlds of the seeds {min(worlds, default=0)} to {max(worlds, default=0)}, which "
-            f"choose the cuts, too; {about['seconds']} s of processor time. `benchmarks/leaks.json` has a line for each leak.",
+            f"Measured on {date} in worlds of the seeds {min(worlds, default=0)} to {max(worlds, default=0)}, which "
+            f"choose the cuts, too; {seconds:.0f} s of processor time. `benchmarks/leaks.json` has a line for each leak.",
         ]
     )
 
@@ -101,7 +102,9 @@ def main() -> None:
     )
     parser.add_argument("--workers", type=int, default=2)
     asked = parser.parse_args()
-    kept = json.loads(KEPT.read_text(encoding="utf-8")) if asked.only is not None else {"leaks": [], "honest": []}
+    kept: dict[str, Any] = {"leaks": [], "honest": []}
+    if asked.only is not None and KEPT.exists():
+        kept = json.loads(KEPT.read_text(encoding="utf-8"))
 
     # leaks: those that are measured now take the place of what is kept of them
     names = [" ".join((one.family, one.door, one.name, one.variant)) for one in all_leaks()]
@@ -111,19 +114,15 @@ def main() -> None:
     outcomes = [by_name[name] for name in names if name in by_name]
     alarms = [tuple(one) for one in kept["honest"]]
     if asked.only in (None, "honest"):
-        alarms = made(honest_alarms, range(len(list(honest.strategies()))), asked.workers)
-    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    seconds = round(sum(one.ru_utime + one.ru_stime for one in spent))
-    # the time is that of all of them, whichever are measured anew
-    about = {"date": dt.datetime.now(dt.UTC).date().isoformat(), "cuts": CUTS, "seconds": kept.get("seconds", seconds)}
-    KEPT.write_text(_text(about | {"leaks": outcomes, "honest": alarms}), encoding="utf-8")
+        alarms = made(timed_alarms, range(len(list(honest.strategies()))), asked.workers)
+    date = dt.datetime.now(dt.UTC).date().isoformat()
+    KEPT.write_text(_text({"date": date, "cuts": CUTS, "leaks": outcomes, "honest": alarms}), encoding="utf-8")
 
     for one in outcomes:
         if one.seed is None or one.cuts != CUTS[0]:
             print("not planted:" if one.seed is None else f"{one.cuts or 'MISSED'}:", *one[:4], sep="  ")
-    text = page(outcomes, alarms, about)
+    text = page(outcomes, alarms, date)
     print(text)
-    print(f"{seconds} s of processor time", file=sys.stderr)
     if asked.write:
         before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
         after = rest.partition(END)[2]

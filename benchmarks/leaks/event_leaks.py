@@ -207,7 +207,13 @@ def product_leaks() -> Iterator[Leak]:
     for planted, kind, _ in worlds.LEAKS:
         name = planted.__name__.replace("_", " ")
         yield Leak(
-            FAMILY, doors.get(kind, kind), name, "always", build_of(worlds.SOURCES.get(kind)), planted, range(200, 220)
+            FAMILY,
+            doors.get(kind, kind),
+            name,
+            "always",
+            build_of(worlds.SOURCES.get(kind)),
+            planted,
+            seeds=range(200, 220),
         )
 
 

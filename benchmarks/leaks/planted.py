@@ -70,6 +70,7 @@ class Outcome(NamedTuple):
         cuts: with how many it was found; MISSED: with none.
         how: decision (one came out differently), itself (the run made again unchanged differs), asked (the strategy opened
             something); empty for a leak that was missed.
+        seconds: of processor time that all of it took.
     """
 
     family: str
@@ -79,6 +80,7 @@ class Outcome(NamedTuple):
     seed: int | None
     cuts: int
     how: str
+    seconds: float = 0.0
 
 
 def measured(leak: Leak) -> Outcome:
