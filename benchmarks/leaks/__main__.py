@@ -7,25 +7,33 @@ python -m benchmarks.leaks --only stack    # anew, those whose family, door, nam
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import json
-import resource
-import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks.leaks import honest
-from benchmarks.leaks.measuring import all_leaks, honest_alarms, made, planted_leak
+from benchmarks.leaks.measuring import all_leaks, made, planted_leak, timed_alarms
 from benchmarks.leaks.planted import CUTS, MISSED, Outcome
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "look-ahead.md"
 KEPT = Path(__file__).resolve().parents[1] / "leaks.json"
 BEGIN, END = "<!-- leaks: begin -->", "<!-- leaks: end -->"
-VARIANTS = ("always", "on few days", "small")
+
+Alarms = tuple[str, str, int | None, float]
+"""Family and form of an honest strategy, how many alarms the check gives (None: its world has no run), and seconds."""
 
 
-def page(outcomes: Sequence[Outcome], alarms: Sequence[tuple[str, str, int | None]]) -> str:
-    """The tables, as they stand in docs/look-ahead.md."""
+def page(outcomes: Sequence[Outcome], alarms: Sequence[Alarms], date: str) -> str:
+    """Return the table and what it means, as they stand in docs/look-ahead.md.
+
+    Args:
+        outcomes: of the leaks.
+        alarms: of the honest strategies.
+        date: of the last measurement.
+    """
     planted = [one for one in outcomes if one.seed is not None]
     found = [one for one in planted if one.cuts != MISSED]
     heads = ["market", "the future comes through", "planted", *(f"found with {cuts} cuts" for cuts in CUTS), "missed"]
@@ -43,9 +51,15 @@ def page(outcomes: Sequence[Outcome], alarms: Sequence[tuple[str, str, int | Non
         )
     ]
     how = Counter(one.how for one in found)
-    missed = [f"{one.family}, {one.door}: {one.name} ({one.variant})" for one in planted if one.cuts == MISSED]
-    runs = [count for _, _, count in alarms if count is not None]
-    forms = Counter((family, form) for family, form, count in alarms if count is not None)
+    missed = [
+        f"MISSED: {one.family}, {one.door}: {one.name} ({one.variant}), in world {one.seed}"
+        for one in planted
+        if one.cuts == MISSED
+    ]
+    worlds = [one.seed for one in planted if one.seed is not None]
+    runs = [count for _, _, count, _ in alarms if count is not None]
+    forms = Counter((family, form) for family, form, count, _ in alarms if count is not None)
+    seconds = sum(one.seconds for one in outcomes) + sum(one[3] for one in alarms)
     told = "; ".join(f"{count} of {family}, {form}" for (family, form), count in forms.items())
     return "\n".join(
         [
@@ -55,8 +69,11 @@ def page(outcomes: Sequence[Outcome], alarms: Sequence[tuple[str, str, int | Non
             f"differently, {how['itself']} because the run made again unchanged does, {how['asked']} because the strategy "
             f"opened a file of the run's or started a program. Of them {', '.join(small)}.",
             "",
-            *([f"Missed: {'; '.join(missed)}.", ""] if missed else []),
+            *([f"{'; '.join(missed)}.", ""] if missed else []),
             f"{sum(map(bool, runs))} of {len(runs)} honest strategies give an alarm with {CUTS[0]} cuts: {told}.",
+            "",
+            f"Measured on {date} in worlds of the seeds {min(worlds, default=0)} to {max(worlds, default=0)}, which "
+            f"choose the cuts, too; {seconds:.0f} s of processor time. `benchmarks/leaks.json` has a line for each leak.",
         ]
     )
 
@@ -65,6 +82,15 @@ def _row(name: str, own: Sequence[Outcome]) -> str:
     """A row of the table; each number of cuts counts what fewer cuts found, too."""
     counts = [sum(one.cuts != MISSED and one.cuts <= cuts for one in own) for cuts in CUTS]
     return f"| {name} | {len(own)} | {' | '.join(map(str, counts))} | {sum(one.cuts == MISSED for one in own)} |"
+
+
+def _text(kept: Mapping[str, Any]) -> str:
+    """Return what is kept as JSON, with a line for each leak and honest strategy."""
+    parts = [
+        "[\n" + ",\n".join(map(json.dumps, found)) + "\n]" if name in ("leaks", "honest") else json.dumps(found)
+        for name, found in kept.items()
+    ]
+    return "{" + ",\n".join(f"{json.dumps(name)}: {part}" for name, part in zip(kept, parts, strict=True)) + "}\n"
 
 
 def main() -> None:
@@ -76,7 +102,9 @@ def main() -> None:
     )
     parser.add_argument("--workers", type=int, default=2)
     asked = parser.parse_args()
-    kept = json.loads(KEPT.read_text(encoding="utf-8")) if asked.only is not None else {"leaks": [], "honest": []}
+    kept: dict[str, Any] = {"leaks": [], "honest": []}
+    if asked.only is not None and KEPT.exists():
+        kept = json.loads(KEPT.read_text(encoding="utf-8"))
 
     # leaks: those that are measured now take the place of what is kept of them
     names = [" ".join((one.family, one.door, one.name, one.variant)) for one in all_leaks()]
@@ -86,16 +114,15 @@ def main() -> None:
     outcomes = [by_name[name] for name in names if name in by_name]
     alarms = [tuple(one) for one in kept["honest"]]
     if asked.only in (None, "honest"):
-        alarms = made(honest_alarms, range(len(list(honest.strategies()))), asked.workers)
-    KEPT.write_text(json.dumps({"leaks": outcomes, "honest": alarms}, indent=0) + "\n", encoding="utf-8")
+        alarms = made(timed_alarms, range(len(list(honest.strategies()))), asked.workers)
+    date = dt.datetime.now(dt.UTC).date().isoformat()
+    KEPT.write_text(_text({"date": date, "cuts": CUTS, "leaks": outcomes, "honest": alarms}), encoding="utf-8")
 
     for one in outcomes:
         if one.seed is None or one.cuts != CUTS[0]:
             print("not planted:" if one.seed is None else f"{one.cuts or 'MISSED'}:", *one[:4], sep="  ")
-    text = page(outcomes, alarms)
+    text = page(outcomes, alarms, date)
     print(text)
-    seconds = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    print(f"{sum(one.ru_utime + one.ru_stime for one in seconds):.0f} s of processor time", file=sys.stderr)
     if asked.write:
         before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
         after = rest.partition(END)[2]

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.leaks import strategy_texts as texts
-from benchmarks.leaks.planted import Leak, unwatched
+from benchmarks.leaks.planted import Leak, tag, unwatched
 from tests.families.kalshi_weather import pooled_world
 from tests.families.kalshi_weather import test_lookahead as worlds
 from tests.reference.raw_worlds import make_inputs
@@ -52,7 +52,7 @@ def class_text(how: str, when: str, effect: str) -> Callable[[Inputs, bool], str
         candles, catalogs = sorted(inputs.candles.values()), sorted(inputs.catalogs.values())
         strategy = texts.STRATEGY.format(when=texts.WHEN[when], leaky=leaky, effect=texts.EFFECTS[effect])
         found = how.replace("<candles>", repr(candles)).replace("<catalogs>", repr(catalogs))
-        return found.replace("{tag}", str(abs(hash((how, when, effect, tuple(candles)))))) + strategy
+        return found.replace("{tag}", tag()) + strategy
 
     return text
 
@@ -207,7 +207,13 @@ def product_leaks() -> Iterator[Leak]:
     for planted, kind, _ in worlds.LEAKS:
         name = planted.__name__.replace("_", " ")
         yield Leak(
-            FAMILY, doors.get(kind, kind), name, "always", build_of(worlds.SOURCES.get(kind)), planted, range(200, 220)
+            FAMILY,
+            doors.get(kind, kind),
+            name,
+            "always",
+            build_of(worlds.SOURCES.get(kind)),
+            planted,
+            seeds=range(200, 220),
         )
 
 

@@ -159,7 +159,7 @@ def filters(change: Callable[[Instrument, int, Any], Any]) -> Plant:
 
 def only_what_pays(patch: pytest.MonkeyPatch, folder: Path) -> None:
     """Enter symbols alone whose rates of the whole range come to a gain."""
-    honest = carry_loop._Run._candidates
+    honest = carry_loop.CarryPass._candidates
 
     def candidates(self: Any) -> Any:
         pays = {
@@ -167,14 +167,14 @@ def only_what_pays(patch: pytest.MonkeyPatch, folder: Path) -> None:
         }
         return {at: kept for at, found in honest(self).items() if (kept := [one for one in found if pays[one.symbol]])}
 
-    patch.setattr(carry_loop._Run, "_candidates", candidates)
+    patch.setattr(carry_loop.CarryPass, "_candidates", candidates)
 
 
 def no_entry_before_a_fall(few: bool) -> Plant:
     """Enter no position at a settlement before which the rate falls."""
 
     def plant(patch: pytest.MonkeyPatch, folder: Path) -> None:
-        honest = carry_loop._Run._candidates
+        honest = carry_loop.CarryPass._candidates
 
         def stays(self: Any, one: Any) -> bool:
             prices = self.markets.prices[one.symbol]
@@ -188,7 +188,7 @@ def no_entry_before_a_fall(few: bool) -> Plant:
                 at: kept for at, found in honest(self).items() if (kept := [one for one in found if stays(self, one)])
             }
 
-        patch.setattr(carry_loop._Run, "_candidates", candidates)
+        patch.setattr(carry_loop.CarryPass, "_candidates", candidates)
 
     return plant
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.leaks.event_leaks import with_strategy
+from benchmarks.leaks.funding_class_leaks import run_of_text as carry_run_of_text
 from benchmarks.leaks.planted import Build, unwatched
 from benchmarks.leaks.share_class_leaks import run_of_text
 from tests.families.equities_daily import test_lookahead as shares
@@ -152,6 +153,52 @@ def share_class_text(seed: int) -> str:
     return SHARE_CLASS.format(length=rng.randint(2, 20), enter=enter, leave=leave, order=order)
 
 
+CARRY_CLASS = """
+import statistics
+from collections import Counter
+from tradewinds.strategies.decisions import buy, sell
+
+
+class Strategy:
+    def on_start(self, parameters):
+        self.calls = Counter()
+
+    def on_decision(self, view):
+        orders = []
+        for perp in view.changed:
+            self.calls[perp.ticker] += 1
+            past = view.rates(perp, {length})
+            if perp.held and ({leave}):
+                orders.append(sell(perp))
+            elif not perp.held and ({enter}):
+                orders.append({order})
+        return orders
+"""
+CARRY_ENTERS = (
+    "statistics.mean(past) > {x:.6f}",
+    "perp.rate_8h >= max(past) and len(past) > 1",
+    "self.calls[perp.ticker] % {n} == 0",
+    "perp.perp > perp.spot and view.cash > 100",
+)
+CARRY_LEAVES = (
+    "statistics.mean(past) < 0",
+    "perp.payments >= {n} and perp.rate < {x:.6f}",
+    "view.now - perp.entered > {n} * 86400",
+    "perp.earned < 0",
+)
+
+
+def carry_class_text(seed: int) -> str:
+    """Return a class of funding carry drawn from a seed."""
+    rng = random.Random(seed)
+    drawn = {"x": rng.uniform(0, 0.0003), "n": rng.randint(1, 4)}
+    enter, leave = rng.choice(CARRY_ENTERS).format(**drawn), rng.choice(CARRY_LEAVES).format(**drawn)
+    order = rng.choice(
+        ["buy(perp)", "buy(perp, value=500)", 'buy(perp, side="short_spot" if past[0] < 0 else "long_spot")']
+    )
+    return CARRY_CLASS.format(length=rng.randint(1, 9), enter=enter, leave=leave, order=order)
+
+
 def strategies() -> Iterator[Honest]:
     """Yield the strategies."""
 
@@ -160,6 +207,9 @@ def strategies() -> Iterator[Honest]:
 
     def of_shares(seed: int) -> Build:
         return lambda world, leaky: run_of_text(share_class_text(seed), world)
+
+    def of_carry(seed: int) -> Build:
+        return lambda world, leaky: carry_run_of_text(carry_class_text(seed), world)
 
     def projects(make: Callable[[int], Subject | None]) -> Build:
         return lambda seed, leaky: unwatched(lambda: make(seed))
@@ -186,6 +236,8 @@ def strategies() -> Iterator[Honest]:
         yield Honest("equities_daily", "a file: class", of_shares(7000 + number), 1 + number)
     for number in range(20):
         yield Honest("kalshi_weather", "a file: function", own(function_text, 6000 + number), 400 + number)
+    for number in range(30):
+        yield Honest("funding_carry", "a file: class", of_carry(8000 + number), 600 + number)
     kinds: tuple[tuple[str, Callable[[int], Subject | None], int], ...] = (
         ("kalshi_weather", events, 10),
         ("equities_daily", daily, 50),

@@ -5,19 +5,28 @@ from __future__ import annotations
 import contextlib
 import itertools
 import multiprocessing
+import resource
 import sys
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from benchmarks.leaks import event_leaks, funding_leaks, honest, opening_leaks, share_class_leaks, share_leaks
+from benchmarks.leaks import (
+    event_leaks,
+    funding_class_leaks,
+    funding_leaks,
+    honest,
+    opening_leaks,
+    share_class_leaks,
+    share_leaks,
+)
 from benchmarks.leaks.planted import CUTS, Leak, Outcome, empty_folder, measured
 from tradewinds.audits import lookahead
 
 
 def all_leaks() -> list[Leak]:
     """All leaks of all families, in a fixed order."""
-    modules = (event_leaks, share_class_leaks, share_leaks, opening_leaks, funding_leaks)
+    modules = (event_leaks, share_class_leaks, share_leaks, opening_leaks, funding_class_leaks, funding_leaks)
     return list(itertools.chain.from_iterable(module.leaks() for module in modules))
 
 
@@ -36,7 +45,20 @@ def honest_alarms(number: int) -> tuple[str, str, int | None]:
 
 def planted_leak(number: int) -> Outcome:
     """Measure one of the leaks, by its number."""
-    return measured(all_leaks()[number])
+    begun = _spent()
+    return measured(all_leaks()[number])._replace(seconds=round(_spent() - begun, 1))
+
+
+def timed_alarms(number: int) -> tuple[str, str, int | None, float]:
+    """As `honest_alarms`, and how many seconds of processor time it took."""
+    begun = _spent()
+    return *honest_alarms(number), round(_spent() - begun, 1)
+
+
+def _spent() -> float:
+    """Seconds of processor time of this process and of those that it started."""
+    found = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in found)
 
 
 def made(work: Callable[[int], Any], numbers: Sequence[int], workers: int) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.leaks.planted import Leak, unwatched
+from benchmarks.leaks.planted import Leak, nothing, unwatched
 from tests.families.equities_intraday import test_orb_lookahead as worlds
+from tests.families.equities_intraday.replayed_worlds import days
 from tradewinds.engine.bar_sessions import compiled
+from tradewinds.engine.bar_sessions.minute_bars import MinuteBars
 from tradewinds.engine.bar_sessions.setups import History
 
 FAMILY = "equities_intraday"
@@ -30,6 +33,8 @@ SOURCES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "mean of all sessions": lambda a: np.full_like(a, int(a[a > 0].mean()) if (a > 0).any() else -1),
     "highest of all sessions": lambda a: np.full_like(a, a.max()),
 }
+# The same from the sessions up to then alone, where that may be all there is to know.
+CAUSAL = {"highest of all sessions": np.maximum.accumulate}
 VARIANTS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "always": lambda own, other: np.where(own > 0, other, own),
     "on few days": lambda own, other: np.where((own > 0) & (np.arange(len(own)) % 5 == 0), other, own),
@@ -50,6 +55,32 @@ def before_open(name: str, source: Callable[..., Any], mixed: Callable[..., Any]
             return known
 
         patch.setattr(History, "before_open", wrong)
+
+    return plant
+
+
+# Sessions before a half day, which is the last one; and the length that each of them is taken to have, with all
+# that comes and without.
+HOLIDAY = dt.date(2024, 6, 19)
+BEFORE_A_HALF_DAY = [date for date in days(24, dt.date(2024, 5, 31)) if date != HOLIDAY]
+LENGTHS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]] = {
+    "length of the last session": (lambda a: np.full_like(a, a[-1]), lambda a: a),
+    "length of the next session": (lambda a: np.append(a[1:], a[-1:]), lambda a: a),
+    "shortest of all sessions": (lambda a: np.full_like(a, a.min()), np.minimum.accumulate),
+    "mean length of all sessions": (
+        lambda a: np.full_like(a, int(a.mean())),
+        lambda a: a.cumsum() // np.arange(1, len(a) + 1),
+    ),
+}
+SCALED: dict[str, Any] = {"orb": {"min_atr_mult": 0.4, "max_atr_mult": 0.9, "adaptive": False}, "filter": None}
+
+
+def lengths_by(source: Callable[[np.ndarray], np.ndarray]) -> Callable[[pytest.MonkeyPatch, Path], None]:
+    """A change of the lengths of sessions, by which the width of an opening range is judged."""
+
+    def plant(patch: pytest.MonkeyPatch, folder: Path) -> None:
+        wrong = property(lambda self: source((self.close_ts - self.open_ts) // 60).tolist())
+        patch.setattr(MinuteBars, "session_minutes", wrong)
 
     return plant
 
@@ -151,13 +182,22 @@ def leaks() -> Iterator[Leak]:
         for kind, source in SOURCES.items():
             for variant, mixed in VARIANTS.items():
                 plant = before_open(attribute, source, mixed)
-                yield Leak(FAMILY, door, f"{name} {kind}", variant, build_with(changes), plant, seeds=range(20, 30))
+                causal = before_open(attribute, CAUSAL[kind], mixed) if kind in CAUSAL else nothing
+                about = (FAMILY, door, f"{name} {kind}", variant)
+                yield Leak(*about, build_with(changes), plant, causal, seeds=range(20, 30))
     for name, (source, right, wrong, changes) in FAULTS.items():
         yield Leak(
             FAMILY, "a fill", name, "always", build_with(changes), fault(source, right, wrong), seeds=range(20, 26)
         )
-    doors = {"corporate actions": "an action", "calendar sessions": "a calendar"}
+    for name, lengths in LENGTHS.items():
+        plant, causal = map(lengths_by, lengths)
+        build = build_with(SCALED | {"dates": BEFORE_A_HALF_DAY})
+        yield Leak(FAMILY, "a calendar", name, "always", build, plant, causal, seeds=range(20, 30))
     for planted, kind, changes in worlds.LEAKS[2:]:
-        name, door = planted.__name__.replace("_", " "), doors.get(kind, "an average")
+        if kind == worlds.SESSIONS:
+            continue  # above, before a half day
+        splits = kind == worlds.ACTIONS  # it takes two splits of a share to tell the shares of a day from today's
+        door, settings = ("an action", changes | {"splits_each": 2}) if splits else ("an average", changes)
         plant = lambda patch, folder, planted=planted: planted(folder, patch)  # noqa: E731
-        yield Leak(FAMILY, door, name, "always", build_with(changes), plant, seeds=range(20, 30))
+        name = planted.__name__.replace("_", " ")
+        yield Leak(FAMILY, door, name, "always", build_with(settings), plant, seeds=range(20, 30))

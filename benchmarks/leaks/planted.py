@@ -70,6 +70,7 @@ class Outcome(NamedTuple):
         cuts: with how many it was found; MISSED: with none.
         how: decision (one came out differently), itself (the run made again unchanged differs), asked (the strategy opened
             something); empty for a leak that was missed.
+        seconds: of processor time that all of it took.
     """
 
     family: str
@@ -79,6 +80,7 @@ class Outcome(NamedTuple):
     seed: int | None
     cuts: int
     how: str
+    seconds: float = 0.0
 
 
 def measured(leak: Leak) -> Outcome:
@@ -132,6 +134,14 @@ def empty_folder() -> Iterable[Path]:
     """A folder that is deleted at the end."""
     with tempfile.TemporaryDirectory(prefix="leaks-") as name:
         yield Path(name)
+
+
+def tag() -> str:
+    """Return a name that only this run has, for what a strategy keeps outside of its file.
+
+    What the run without the leak keeps would be known to the first run with it, and nothing would come out differently.
+    """
+    return f"{Path.cwd().parent.name}_{Path.cwd().name}".replace("-", "_")
 
 
 def unwatched(make: Callable[[], Subject | None]) -> tuple[StrategyWatch, Callable[[], Subject | None]]:

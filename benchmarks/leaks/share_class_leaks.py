@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.leaks import strategy_texts as texts
-from benchmarks.leaks.planted import Build, Leak
+from benchmarks.leaks.planted import Build, Leak, tag
 from tests.families.equities_daily import test_lookahead as worlds
 from tradewinds.audits.strategy_watch import StrategyWatch
 from tradewinds.families.equities_daily.lookahead import SharesRun
@@ -95,7 +95,7 @@ def build(how: Callable[[int], str], variant: str) -> Build:
 
     def made(seed: int, leaky: bool) -> tuple[StrategyWatch, Callable[[], SharesRun]]:
         rule = RULES.get(variant, RULES["always"])
-        text = how(seed).replace("{tag}", f"s{seed}") + STRATEGY.format(leaky=leaky, when=WHEN[variant], rule=rule)
+        text = how(seed).replace("{tag}", tag()) + STRATEGY.format(leaky=leaky, when=WHEN[variant], rule=rule)
         return run_of_text(text, seed)
 
     return made

@@ -135,10 +135,11 @@ def leaks() -> Iterator[Leak]:
         for few in (False, True):
             variant = "on few days" if few else "always"
             yield Leak(FAMILY, "a fill", name, variant, build_with(fill="next_open"), fills(condition, few))
+    doors = {worlds.BARS: "a bar", worlds.ACTIONS: "an action", worlds.MEMBERSHIPS: "a membership"}
     for planted, kind, _, changes in worlds.LEAKS:
         if planted is worlds.sale_on_the_last_bar_that_will_ever_come:
             continue  # it changes the worlds of its test, too
         name = planted.__name__.replace("_", " ")
         yield Leak(
-            FAMILY, kind, name, "always", build_with(**changes), lambda patch, _, planted=planted: planted(patch)
+            FAMILY, doors[kind], name, "always", build_with(**changes), lambda patch, _, planted=planted: planted(patch)
         )

@@ -110,8 +110,11 @@ KEPT = {
         "KEPT = Kept()"
     ),
     "a file of its own": (
-        "import os, shelve, tempfile\nKEPT = shelve.open(os.path.join(tempfile.gettempdir(), 'kept_{tag}'))\n"
-        "KEPT_GET = KEPT.get"
+        "import os\nPATH = os.path.join(os.path.dirname(__file__), 'kept')\n"
+        "class Kept(dict):\n    def setdefault(self, key, value):\n        if key not in self:\n            self[key] = value\n"
+        "            with open(PATH, 'a') as file: print(key, value, file=file)\n"
+        "KEPT = Kept()\nif os.path.exists(PATH):\n"
+        "    with open(PATH) as file: KEPT.update((a, float(b)) for a, b in (line.rsplit(' ', 1) for line in file))"
     ),
 }
 REMEMBERED = """

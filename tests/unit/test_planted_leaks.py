@@ -28,7 +28,12 @@ SOME = [
     ("kalshi_weather", "a probability row", "moved towards the result", "small", "decision"),
     ("kalshi_weather", "a pooled fit", "results that are not known yet", "always", "decision"),
     ("equities_daily", "an average", "mean of seven bars, today in the middle", "always", "decision"),
+    ("equities_intraday", "a calendar", "length of the next session", "always", "decision"),
+    ("equities_intraday", "a fill", "size by the next close", "always", "decision"),
+    ("equities_intraday", "a fill", "target filled at the next high", "always", "decision"),
+    ("equities_intraday", "an action", "prices in shares of today", "always", "decision"),
     ("equities_daily", "another market", "another share's next close", "always", "decision"),
+    ("funding_carry", "a strategy file: class", "the file of rates by duckdb", "always", "asked"),
     ("funding_carry", "a rate", "rate of the next settlement", "small", "decision"),
 ]
 

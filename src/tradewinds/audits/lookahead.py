@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from tradewinds.families.contract import BOOKS, Future, Key, Stretch, Subject, T
 TOGETHER = "several kinds together"
 UNCHANGED = "made again unchanged"  # the place of the first report,
 AT_THE_END = "at the end of the run"  # and of the last
+ANY_INSTANT = "any instant"
 ITSELF = "not the records: the clock, random numbers, or what is kept from one run to the next"
 
 
@@ -184,31 +185,48 @@ def _in_order(changes: list[Change]) -> list[Change]:
 
 
 def choose_cuts(instants: Mapping[str, Sequence[int]], count: int, seed: int) -> list[Cut]:
-    """Choose cuts spread over a run, one in each of `count` equal parts of its time.
+    """Choose cuts spread over what happens in a run.
 
-    They take turns: at an instant when something happens, one second before such an instant, and anywhere. Where a part has no
-    such instant, its cut is anywhere in it.
+    Of three cuts two are at an instant when something happens, and one is a second before such an instant or between two of
+    them. What happens takes turns. Each cut comes from its own part of the instants of its kind, in order of time. Parts of the
+    clock's time would not do: most of them would be nights and weekends, in which nothing is decided.
 
     Args:
         instants: when something happens (Unix seconds), by what it is.
         count: how many cuts.
         seed: the same seed makes the same cuts.
+
+    Returns:
+        The cuts in order of time.
     """
-    # What a cut may stand at, in a random order.
-    wanted: list[tuple[str, Sequence[int]]] = [("any instant", ())]
-    for name, found in instants.items():
-        wanted += [(f"at {name}", found), (f"before {name}", [ts - 1 for ts in found])]
+    # what a cut may stand at, in a random order
     rng = random.Random(seed)
-    rng.shuffle(wanted)
-    # One cut in each part of the time from the first to the last instant.
-    all_of_them = [ts for found in instants.values() for ts in found]
-    first, last = min(all_of_them), max(all_of_them)
-    cuts = []
-    for part, (place, there) in zip(range(count), itertools.cycle(wanted), strict=False):
-        low, high = (first + (last - first) * edge // count for edge in (part, part + 1))
-        inside = [ts for ts in there if low <= ts <= high]
-        cuts.append(Cut(rng.choice(inside), place) if inside else Cut(rng.randint(low, high), "any instant"))
-    return cuts
+    happens = [(name, sorted(found)) for name, found in instants.items() if found]
+    every = sorted({ts for _, found in happens for ts in found})
+    between = [rng.randint(*pair) for pair in itertools.pairwise(every)] or every
+    at = [(f"at {name}", found) for name, found in happens]
+    around = [(ANY_INSTANT, between)] + [(f"before {name}", [ts - 1 for ts in found]) for name, found in happens]
+    rng.shuffle(at)
+    rng.shuffle(around)
+    # the next place in turn that has an instant in this part which is no cut yet
+    turns, cuts, taken = (deque(at), deque(around)), list[Cut](), set[int]()
+    for part in range(count):
+        turn = turns[part % 3 == 2]
+        for place, there in tuple(turn):
+            turn.rotate(-1)
+            if free := [ts for ts in _part(there, part, count) if ts not in taken]:
+                cuts.append(Cut(rng.choice(free), place))
+                break
+        else:
+            cuts.append(Cut(rng.choice(between), ANY_INSTANT))
+        taken.add(cuts[-1].ts)
+    return sorted(cuts)
+
+
+def _part(found: Sequence[int], part: int, count: int) -> Sequence[int]:
+    """Return one of `count` equal parts of a sequence; of a shorter one an element, the same for some parts."""
+    first = part * len(found) // count
+    return found[first : max(first + 1, (part + 1) * len(found) // count)]
 
 
 def _differences(expected: Timelines, found: Timelines) -> dict[Key, Difference]:

@@ -114,12 +114,14 @@ def class_in(path: str) -> type:
 def caller_of(strategy: Mapping[str, Any]) -> Callable[[], ClassCaller]:
     """What makes the callers of a config's own strategy, one for each replay; raises as `class_in`.
 
+    Each replay asks for the class again: `forget` has the file loaded anew, also for a run whose rules were made before.
+
     Args:
         strategy: the config's section `strategy`, which names a file.
     """
     path, parameters = strategy["file"], strategy["parameters"] or {}
-    made_of = class_in(path)
-    return lambda: ClassCaller(made_of, parameters, path, CALL_SECONDS)
+    class_in(path)
+    return lambda: ClassCaller(class_in(path), parameters, path, CALL_SECONDS)
 
 
 def note_problems(strategy: Mapping[str, Any], problems: Problems) -> None:

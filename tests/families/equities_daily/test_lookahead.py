@@ -20,6 +20,7 @@ from tradewinds.core.units import NEVER
 from tradewinds.engine.journal import Kind
 from tradewinds.engine.shares.bars import TradingDays, distinct
 from tradewinds.engine.shares.ledger import Ledger
+from tradewinds.engine.shares.share_books import ShareBooks
 from tradewinds.families import plan
 from tradewinds.families.contract import BOOKS, PLANTED, Future
 from tradewinds.families.equities_daily import bar_panel, family, schemas
@@ -257,17 +258,15 @@ def members_before_they_join(monkeypatch):
 @pytest.mark.slow
 def test_money_that_depends_on_the_future_is_found_though_every_decision_agrees(monkeypatch):
     """A position is paid a dividend of the last close of all."""
-    honest = Ledger._hold
+    honest = ShareBooks.fill
 
-    def hold(self, signal_row, row, *terms):
-        number, market = self.entered, self.market
-        honest(self, signal_row, row, *terms)
-        writer = self.books._writer
-        if writer:
-            ts, symbol = writer.columns["ts"][-1], market.bars.symbols[market.owner[row]]
-            writer.add(Kind.DIVIDEND, ts, symbol, number, cash_change=int(market.bars.close[-1]))
+    def fill(self, number, day, symbol, quantity, *terms, at_close):
+        honest(self, number, day, symbol, quantity, *terms, at_close=at_close)
+        if quantity > 0:
+            bars, ts = self.market.bars, self._writer.columns["ts"][-1]
+            self._writer.add(Kind.DIVIDEND, ts, bars.symbols[symbol], number, cash_change=int(bars.close[-1]))
 
-    monkeypatch.setattr(Ledger, "_hold", hold)
+    monkeypatch.setattr(ShareBooks, "fill", fill)
     found = [
         change for seed in range(3) for report in lookahead.check(run_of(seed), 6, seed) for change in report.changes
     ]

@@ -46,9 +46,9 @@ def raw_config(dates, symbols=SYMBOLS, bars_changes=None, **changes):
     return raw
 
 
-def prepared(folder: Path, seed=1, count=24, bars=None, symbols=SYMBOLS, **changes):
+def prepared(folder: Path, seed=1, count=24, bars=None, symbols=SYMBOLS, dates=None, **changes):
     """Write a world's bars and the panel of a config into a folder; return config and plan. Call it inside the folder."""
-    dates = days(count)
+    dates = dates or days(count)
     pq.write_table(bars_table(bars or random_bars(seed, dates, symbols)), folder / "bars.parquet")
     conf = resolve.resolve(raw_config(dates, symbols, **changes))
     made = plan.run_plan(conf)

@@ -45,11 +45,14 @@ def _in_a_folder_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def run_of(seed, **changes):
+def run_of(seed, dates=None, splits_each=1, **changes):
     """A random run with splits inside it; settings by the seed."""
-    dates, rng = days(24), random.Random(seed)
+    dates, rng = dates or days(24), random.Random(seed)
+    splits = {
+        (name, rng.choice(dates[10:])): rng.choice([2, 3, "0.5"]) for name in ("AAA", "CCC") for _ in range(splits_each)
+    }
     rows = ["symbol,ex_date,split_ratio,dividend"]
-    rows += [f"{name},{rng.choice(dates[10:])},{rng.choice([2, 3, '0.5'])},0" for name in ("AAA", "CCC")]
+    rows += [f"{name},{date},{ratio},0" for (name, date), ratio in splits.items()]
     Path("actions.csv").write_text("\n".join(rows) + "\n")
     nested = {}
     for key, value in settings(seed).items():
@@ -61,7 +64,7 @@ def run_of(seed, **changes):
     nested["governance"] = {"max_signals_per_day": 5, "flatten_minutes_before_close": (0, 10)[seed % 2]}
     if seed % 3 == 0:
         nested |= {"filter": IN_PLAY, "orb": {**nested.get("orb", {}), "adaptive": False}}
-    conf, made = orb_runs.prepared(Path(), seed=seed, actions="actions.csv", **{**nested, **changes})
+    conf, made = orb_runs.prepared(Path(), seed=seed, actions="actions.csv", dates=dates, **{**nested, **changes})
     return family.FAMILY.lookahead(conf, made)
 
 

@@ -268,11 +268,23 @@ def test_cuts_are_spread_at_and_right_before_what_happens():
     cuts = lookahead.choose_cuts(instants, 8, seed=3)
     assert cuts == lookahead.choose_cuts(instants, 8, seed=3)
     assert cuts != lookahead.choose_cuts(instants, 8, seed=4)
-    assert [cut.ts * 8 // 7500 for cut in cuts] == list(range(8))
+    assert cuts == sorted(cuts) and len({cut.ts for cut in cuts}) == 8
+    assert max(cut.ts // 1000 for cut in cuts) >= 7 and min(cut.ts for cut in cuts) < 1000
     for name, found in instants.items():
-        assert any(cut.place == f"at {name}" and cut.ts in found for cut in cuts)
-        assert any(cut.place == f"before {name}" and cut.ts + 1 in found for cut in cuts)
-    assert lookahead.choose_cuts({"trade": [5]}, 2, seed=0) == [(5, "any instant")] * 2
+        own = [cut for cut in lookahead.choose_cuts(instants, 24, seed=3) if cut.place.endswith(name)]
+        assert all(cut.ts + cut.place.startswith("before") in found for cut in own)
+        assert (
+            sum(cut.place == f"at {name}" for cut in own) >= 5 > sum(cut.place == f"before {name}" for cut in own) > 0
+        )
+    assert lookahead.choose_cuts({"trade": [5]}, 2, seed=0) == [(5, "any instant"), (5, "at trade")]
+
+
+def test_no_cut_is_wasted_on_hours_in_which_nothing_happens():
+    """A minute of trades on each of nine days: as many cuts as there are fall into those minutes, on all days."""
+    minutes = [day * 86_400 + second for day in range(9) for second in range(0, 60, 5)]
+    cuts = lookahead.choose_cuts({"trade": minutes}, 64, seed=1)
+    assert sum(cut.ts % 86_400 < 60 for cut in cuts) >= 56
+    assert {cut.ts // 86_400 for cut in cuts if cut.place == "at trade"} == set(range(9))
 
 
 def test_what_is_known_at_the_cut_stays_and_what_follows_does_not(tmp_path):

@@ -62,7 +62,8 @@ class ChangedRecords:
         """Remove the later bars, or poison them.
 
         Poisoned bars are in turns five times as dear or as cheap, with a huge volume, and every symbol gets such a bar at the
-        session after the cut. The bar of a session that is open at the cut closes at a multiple of its close.
+        session after the cut. The bar of a session that is open at the cut closes at a half of its close where later bars are
+        removed, and at five times its close where they are poisoned: what asks for a rise or a fall is found by one of the two.
 
         Args:
             columns: the columns of the panel.
@@ -73,7 +74,7 @@ class ChangedRecords:
         self.counts[BARS] += int(later.sum())
         # the bar of a session that is open at the cut keeps its open
         running = _rows(columns, later & opened)
-        running |= _closing_at(running, _PRICE_FACTOR if self.future.poisoned else 2)
+        running |= _closing_elsewhere(running, dear=self.future.poisoned)
         if not keeps_volume:
             other = _HUGE_VOLUME if self.future.poisoned else 1
             running["volume"] = np.where(running["volume"] > 0, other, running["volume"])
@@ -152,13 +153,16 @@ def _rows(columns: PanelColumns, which: Any) -> PanelColumns:
     return {name: values[which] for name, values in columns.items()}
 
 
-def _closing_at(bars: PanelColumns, times: int) -> PanelColumns:
-    """Return bars with a multiple of their close.
+def _closing_elsewhere(bars: PanelColumns, *, dear: bool) -> PanelColumns:
+    """Return bars with five times their close, or about half of it.
 
-    The adjusted close is multiplied too, so that the ratio of both stays the same to the last bit.
+    The adjusted close changes too, so that the ratio of both stays the same to the last bit: both are whole numbers of parts,
+    and half of the parts stay. A close of a single part cannot be halved and is made five times as dear.
     """
-    opened, close = bars["open"], bars["close"] * times
-    changed = {"close": close, "adj_close": bars["adj_close"] * times}
+    parts = np.maximum(np.gcd(bars["close"], bars["adj_close"]), 1)
+    wanted = np.where(dear | (parts == 1), parts * _PRICE_FACTOR, parts // 2)
+    changed = {name: bars[name] // parts * wanted for name in ("close", "adj_close")}
+    opened, close = bars["open"], changed["close"]
     return changed | {"high": np.maximum(opened, close), "low": np.minimum(opened, close)}
 
 

@@ -230,8 +230,10 @@ class _ChangedMinutes:
     def bars(self, bars: MinuteBars) -> MinuteBars:
         """Remove the later bars, or poison them.
 
-        A bar that runs at the cut keeps its open and gets another rest. Poisoned bars are in turns five times as dear or as
-        cheap, with a huge volume, and each symbol gets such a bar at the first minute after the cut at which it has none.
+        A bar that runs at the cut keeps its open and gets another rest: it falls to half its open where later bars are removed,
+        and rises to five times its open where they are poisoned, so that what asks for a rise or a fall is found by one of the
+        two. Poisoned bars are in turns five times as dear or as cheap, with a huge volume, and each symbol gets such a bar at
+        the first minute after the cut at which it has none.
 
         Args:
             bars: of the run.
@@ -241,9 +243,10 @@ class _ChangedMinutes:
         later = starts > self.future.cut_ts
         self.counts[BARS] += int(later.sum() + running.sum())
         columns = {name: getattr(bars, name).copy() for name in ("open", "high", "low", "close", "volume")}
-        # the bar that runs: its close, and so its high, is a multiple of its open
-        closes = columns["open"][running] * (_PRICE_FACTOR if self.future.poisoned else 2)
-        columns["high"][running], columns["low"][running] = closes, columns["open"][running]
+        # the bar that runs: its close, and so its high or low, is a multiple or a half of its open
+        opens = columns["open"][running]
+        closes = opens * _PRICE_FACTOR if self.future.poisoned else np.maximum(opens // 2, 1)
+        columns["high"][running], columns["low"][running] = np.maximum(opens, closes), np.minimum(opens, closes)
         columns["close"][running] = closes
         if not self.keeps_volume:
             columns["volume"][running] = _HUGE_VOLUME if self.future.poisoned else 1

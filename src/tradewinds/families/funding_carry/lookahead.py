@@ -170,7 +170,10 @@ def _changed_rates(rates: Rates, future: Future, counts: Counter[str]) -> Rates:
 
 
 def _changed_candles(candles: LegCandles, future: Future, seconds: int, kind: str, counts: Counter[str]) -> LegCandles:
-    """Return candles without those that begin after the cut, or with five times as dear or cheap ones; see the module."""
+    """Return candles without those that begin after the cut, or with five times as dear or cheap ones; see the module.
+
+    The candle that runs is changed in both copies: dear in one of them, and cheap in the other.
+    """
     begun = int(np.searchsorted(candles.open_ts, future.cut_ts, side="right"))
     running = begun > 0 and int(candles.open_ts[begun - 1]) + seconds > future.cut_ts
     known = begun - running
@@ -179,7 +182,8 @@ def _changed_candles(candles: LegCandles, future: Future, seconds: int, kind: st
         return candles
     end = len(candles.open_ts) if future.poisoned else begun
     rows = np.arange(known, end)
-    fifths = np.where(rows % 2 == 0, _PRICE_FACTOR * _PRICE_FACTOR, 1)  # five times as dear and as cheap, in turns
+    is_dear = (rows + future.poisoned) % 2 == 0
+    fifths = np.where(is_dear, _PRICE_FACTOR * _PRICE_FACTOR, 1)  # five times as dear and as cheap, in turns
     columns: dict[str, Ints] = {name: getattr(candles, name).copy() for name in ("open", "high", "low", "close")}
     for name, column in columns.items():
         first = known + running if name == "open" else known  # a running candle keeps its open
