@@ -24,7 +24,7 @@ BEGIN, END = "<!-- leaks: begin -->", "<!-- leaks: end -->"
 
 # What is likely to be why a leak is missed, by its name.
 REASONS = {
-    "highest probability of the batch": "probabilities are known at the as-of time, so that later quotes seldom change the highest",
+    "highest probability of the batch": "probabilities are known at the as-of time, later quotes seldom change the highest",
     "chance: a seed that goes on": "few numbers are drawn, and each copy after the first begins with the file loaded anew",
 }
 Alarms = tuple[str, str, int | None, float]
