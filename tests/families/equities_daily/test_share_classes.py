@@ -371,7 +371,8 @@ def test_nothing_that_is_shown_leads_to_a_later_bar(tmp_path):
                     assert thing not in (777, 777 * 10**6) or view.date == rows[-1].date
                     found["last"] += thing == 777
                     continue
-                names = [*getattr(type(thing), "__slots__", ()), *getattr(thing, "__dict__", {})]
+                slots = [name for kind in type(thing).__mro__ for name in getattr(kind, "__slots__", ())]
+                names = [*slots, *getattr(thing, "__dict__", {})]
                 todo += [getattr(thing, name) for name in names if hasattr(thing, name)]
                 todo += [cell.cell_contents for cell in getattr(thing, "__closure__", None) or ()]
                 todo += [getattr(thing, name) for name in ("func", "args", "__self__") if hasattr(thing, name)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from tradewinds.engine.stepwise.step_orders import ticker_of
-from tradewinds.engine.stepwise.view_closed import ViewClosed
+from tradewinds.engine.stepwise.view_closed import DecisionState
 
 NAN = float("nan")
 NOTHING = (0.0, NAN, NAN, NAN, 0.0, 0.0)
@@ -109,23 +109,10 @@ class CarryState:
         return [number for number, past in enumerate(self.past) if past]
 
 
-class CarryView:
+class CarryView(DecisionState[CarryState]):
     """What is visible at a settlement. It can be read until `on_decision` returns."""
 
-    __slots__ = ("_state",)
-
-    def __init__(self, state: CarryState | None) -> None:
-        self._state = state
-
-    def _close(self) -> None:
-        """End the time in which the view can be read."""
-        self._state = None
-
-    def _open(self) -> CarryState:
-        """Return what is visible, or raise because the decision is over."""
-        if self._state is None:
-            raise ViewClosed("a view is read after its decision: use the view that on_decision is given now")
-        return self._state
+    __slots__ = ()
 
     @property
     def now(self) -> float:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from tradewinds.core.units import MICRO
 from tradewinds.engine.event_contracts.fees import FeeRule
 from tradewinds.engine.stepwise.step_orders import YES, whole_quantity
-from tradewinds.engine.stepwise.view_closed import ViewClosed
+from tradewinds.engine.stepwise.view_closed import DecisionState
 
 NAN = float("nan")
 
@@ -203,26 +203,12 @@ class ShownState:
         return tuple([markets[places[idx]] for idx in sorted(self.changed)])
 
 
-class DecisionView:
+class DecisionView(DecisionState[ShownState]):
     """What is visible at a decision time. It can be read until `on_decision` returns."""
 
-    __slots__ = ("_by_ticker", "_state")
+    __slots__ = ("_by_ticker",)
 
     _by_ticker: dict[str, ShownMarket]
-
-    def __init__(self, state: ShownState | None) -> None:
-        self._state = state
-
-    def _close(self) -> None:
-        """End the time in which the view can be read."""
-        self._state = None
-
-    def _open(self) -> ShownState:
-        """Return what is visible, or raise because the decision is over."""
-        state = self._state
-        if state is None:
-            raise ViewClosed("a view is read after its decision: use the view that on_decision is given now")
-        return state
 
     @property
     def now(self) -> float:

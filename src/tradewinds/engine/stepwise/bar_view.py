@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from tradewinds.core.units import MICRO
 from tradewinds.engine.stepwise.step_orders import micro_of, ticker_of, whole_quantity
-from tradewinds.engine.stepwise.view_closed import ViewClosed
+from tradewinds.engine.stepwise.view_closed import DecisionState
 
 NAN = float("nan")
 Own = tuple[float, float, float, dt.date | None]
@@ -245,24 +245,10 @@ class BarState:
         return list(map(PastBar._make, zip(*columns, strict=True)))
 
 
-class BarView:
+class BarView(DecisionState[BarState]):
     """What is visible at a decision. It can be read until `on_decision` returns."""
 
-    __slots__ = ("_state",)
-
-    def __init__(self, state: BarState | None) -> None:
-        self._state = state
-
-    def _close(self) -> None:
-        """End the time in which the view can be read."""
-        self._state = None
-
-    def _open(self) -> BarState:
-        """Return what is visible, or raise because the decision is over."""
-        state = self._state
-        if state is None:
-            raise ViewClosed("a view is read after its decision: use the view that on_decision is given now")
-        return state
+    __slots__ = ()
 
     @property
     def now(self) -> float:
