@@ -118,13 +118,15 @@ def replay(contracts, quotes, how, *, cash="1000", full_audit=True, instants=())
     )
 
 
-def replay_candles(contracts, candles, how, *, cash="1000", full_audit=True, instants=(), cuts=(), first=()):
+def replay_candles(
+    contracts, candles, how, *, cash="1000", full_audit=True, instants=(), cuts=(), first=(), books=None
+):
     """What a replay of candles leaves. With `cuts` (minutes) it goes from batch to batch: each is given the candles of the
     contracts that begin before its end and were not there yet; tickers in `first` are given with the first one.
 
     A full audit must come to what is found without one, and where refusals are not counted: the engine takes shortcuts there.
     """
-    given = (contracts, candles, how, cash, instants, cuts, first)
+    given = (contracts, candles, how, cash, instants, cuts, first, books)
     found = _replayed(*given, full_audit=full_audit)
     books_add_up(found, micro(cash), how.limits.opposing is Opposing.NETTED)
     quick, summary = _replayed(*given, counted=False), _account(*given, counted=False).summary()
@@ -156,9 +158,10 @@ def _replayed(*given, **audit):
     return _account(*given, **audit).outcome()
 
 
-def _account(contracts, candles, how, cash, instants, cuts, first, **audit):
+def _account(contracts, candles, how, cash, instants, cuts, first, books, **audit):
     run_contracts = RunContracts(contracts)
-    account = Replay(run_contracts, how, micro(cash), **audit)
+    account = Replay(run_contracts, how, micro(cash), books=books, **audit)
+    candles = candles if books is None else books.quoted(candles, run_contracts.idx)
     live, since, left = LiveCandles.empty(), -NEVER, list(contracts)
     for until in (*(cut * MINUTE for cut in cuts), NEVER):
         new = [contract for contract in left if contract.start_ts < until or contract.ticker in first]

@@ -351,11 +351,12 @@ class KeptStructures(NamedTuple):
     market: KeptStructure
     account: KeptStructure
     limits: KeptStructure
+    books: KeptStructure
 
     @classmethod
     def new(cls) -> KeptStructures:
         """Return structures that are not made yet."""
-        return cls(KeptStructure(), KeptStructure(), KeptStructure())
+        return cls(KeptStructure(), KeptStructure(), KeptStructure(), KeptStructure())
 
 
 def advance(this_pass: Pass, kept: KeptStructures) -> int:
@@ -373,6 +374,7 @@ def advance(this_pass: Pass, kept: KeptStructures) -> int:
     table, out = this_pass.table, this_pass.out
     market, account = kept.market.of(this_pass.market), kept.account.of(this_pass.account)
     rows, limits = _row_structure(this_pass.rows), kept.limits.of(this_pass.limits, _limit_structure)
+    books = None if this_pass.books is None else kept.books.of(this_pass.books)
     buffers = _column_structure(out)
     wanted = _structure(
         _address_64(table.chance),
@@ -409,6 +411,8 @@ def advance(this_pass: Pass, kept: KeptStructures) -> int:
         _address_32(this_pass.no_code),
         ctypes.addressof(wanted),
         ctypes.addressof(limits),
+        0 if books is None else ctypes.addressof(books),
+        this_pass.most_levels,
         ctypes.addressof(account),
         _address_64(this_pass.instants),
         len(this_pass.instants),

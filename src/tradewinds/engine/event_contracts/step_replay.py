@@ -22,10 +22,11 @@ from tradewinds.engine.event_contracts.candles import Candles
 from tradewinds.engine.event_contracts.contract_journal import journal_of
 from tradewinds.engine.event_contracts.contracts import Contract, Side
 from tradewinds.engine.event_contracts.fill_summary import summary_of
+from tradewinds.engine.event_contracts.order_books import OrderBooks
 from tradewinds.engine.event_contracts.order_desk import OrderDesk
 from tradewinds.engine.event_contracts.order_rules import Rules, StepRules
 from tradewinds.engine.event_contracts.replay import ReplayOutcome, RunContracts
-from tradewinds.engine.event_contracts.step_tape import arrivals, tapes_of
+from tradewinds.engine.event_contracts.step_tape import ContractTape, arrivals, tapes_of
 from tradewinds.engine.event_contracts.step_view import NAN, NO_QUOTE, DecisionView, ShownState
 from tradewinds.engine.result import Decision, Summary
 
@@ -56,6 +57,7 @@ class StepReplay:
         names: by ticker, what the strategy sees of a contract.
         cash_micro: start balance; micro-units.
         full_audit: record every refusal.
+        books: order books from which orders are filled at once; None: no contract has one.
 
     Attributes:
         calls: how often the strategy was called.
@@ -70,10 +72,11 @@ class StepReplay:
         cash_micro: int,
         *,
         full_audit: bool = False,
+        books: OrderBooks | None = None,
     ) -> None:
         self.run_contracts, self.rules, self._names = run_contracts, rules, names
         self._state = ShownState(rules.fee_rule, step.maker_factor)
-        self.desk = OrderDesk(run_contracts, rules, step, cash_micro, self._state, full_audit=full_audit)
+        self.desk = OrderDesk(run_contracts, rules, step, cash_micro, self._state, full_audit=full_audit, books=books)
         self._strategy = step.make()
         self._agenda: list[int] = []  # a heap of instants at which something may happen
         # heaps of (instant, idx, …)
@@ -95,9 +98,9 @@ class StepReplay:
             contracts: not added before.
             candles: of their markets at least, with their ranges.
         """
-        step = self.rules.step_seconds
-        for contract, tape in zip(contracts, tapes_of(candles, contracts), strict=True):
-            idx = self.run_contracts.idx[contract.ticker]
+        step, index = self.rules.step_seconds, self.run_contracts.idx
+        for contract, tape in zip(contracts, self._tapes(contracts, candles), strict=True):
+            idx = index[contract.ticker]
             self.desk.tapes[idx] = tape
             tape.shown = int(np.searchsorted(tape.end_ts, self._since))  # the replay has passed their ends
             self._push(self._settling, (contract.settle_ts, idx))
@@ -108,6 +111,17 @@ class StepReplay:
             for known_at, p_pico in contract.later_p:
                 if known_at >= self._since:
                     self._push(self._changing, (known_at, idx, p_pico))
+
+    def _tapes(self, contracts: Sequence[Contract], candles: Candles) -> list[ContractTape]:
+        """Return what quotes some contracts; the candles of those with an order book are kept for resting orders."""
+        books, idx = self.desk.books, self.run_contracts.idx
+        if books is None:
+            return tapes_of(candles, contracts)
+        with_book = [contract for contract in contracts if books.has_book[idx[contract.ticker]]]
+        for contract, tape in zip(with_book, tapes_of(candles, with_book), strict=True):
+            self.desk.rest_tapes[idx[contract.ticker]] = tape
+            tape.shown = int(np.searchsorted(tape.end_ts, self._since))
+        return tapes_of(books.quoted(candles, idx), contracts, books, idx)
 
     def _push(self, heap: list[Any], entry: tuple[int, ...]) -> None:
         """Add an entry to a heap, and its instant to the agenda."""
@@ -132,9 +146,13 @@ class StepReplay:
             self._strategy.start()
         # what the candles bring, and when the strategy is called about it
         coming = arrivals(sorted(self.desk.tapes.items()), until)
+        trades = arrivals(sorted(self.desk.rest_tapes.items()), until)  # of markets that order books quote
+        traded = {
+            ts: trades.idx[a:b] for ts, a, b in zip(trades.instants, trades.starts, trades.starts[1:], strict=False)
+        }
         step = self.rules.step_seconds
         every = self._strategy.every_decision_time
-        known = sorted({*coming.instants, *instants, *(self._decision_times(until) if every else ()), NEVER})
+        known = sorted({*coming.instants, *traded, *instants, *(self._decision_times(until) if every else ()), NEVER})
         recorded, place, count, following = set(instants), 0, len(coming.instants), 0
         # one instant after the other
         agenda = self._agenda
@@ -154,8 +172,11 @@ class StepReplay:
                 self._equity.append((ts, self.desk.account.cash, self._open_value(ts)))
             if special:
                 self._change_chances(ts)
+            for idx in traded.get(ts, ()):
+                if idx in self.desk.rest_tapes:
+                    self.desk.rest_tapes[idx].shown += 1
             if self.desk.book:
-                self._serve_resting(ts, arrived)
+                self._serve_resting(ts, arrived, traded.get(ts, []))
             if special:
                 self._open_and_close(ts)
             if ts % step:
@@ -192,8 +213,10 @@ class StepReplay:
                 state.arrange(sorted(desk.open))
             # what is settled is not looked at again
             del desk.tapes[idx]
+            desk.rest_tapes.pop(idx, None)
             desk.chances.pop(idx, None)
             state.past.pop(self.run_contracts.contracts[idx].ticker, None)
+            state.books.pop(self.run_contracts.contracts[idx].ticker, None)
             for shown in (state.facts, state.quotes, state.own):
                 shown.pop(idx, None)
 
@@ -214,6 +237,8 @@ class StepReplay:
                 quote = quotes[idx] = tape.quotes[row]
                 tape.past.append(quote)
                 changed[idx] = None
+                if tape.book_row >= 0:
+                    desk.show_book(idx, row)
         if changed:
             self._dirty = True
 
@@ -228,13 +253,21 @@ class StepReplay:
                     value += held[side] * (MICRO - ask)
         return value
 
-    def _serve_resting(self, ts: int, arrived: Sequence[int]) -> None:
-        """Fill resting orders by candles that have just ended, then take back those whose time is over."""
+    def _serve_resting(self, ts: int, arrived: Sequence[int], traded: Sequence[int]) -> None:
+        """Fill resting orders by candles that have just ended, then take back those whose time is over.
+
+        Args:
+            ts: the instant; Unix s.
+            arrived: contracts with a new quote: a candle, or the snapshot of an order book, which fills no resting order.
+            traded: contracts with an order book and a new candle.
+        """
+        desk = self.desk
+        if desk.rest_tapes:
+            arrived = sorted([*(idx for idx in arrived if idx not in desk.rest_tapes), *traded])
         for idx in arrived:
-            tape = self.desk.tapes.get(idx)
-            if tape is not None:
-                self._dirty |= self.desk.fill_resting(idx, tape.shown - 1)
-        self._dirty |= self.desk.expire(ts)
+            if idx in desk.tapes:
+                self._dirty |= desk.fill_resting(idx, desk.candles_of(idx).shown - 1)
+        self._dirty |= desk.expire(ts)
 
     def _change_chances(self, ts: int) -> None:
         """Put probabilities in force that have just become known."""
@@ -268,6 +301,7 @@ class StepReplay:
             _, idx = heapq.heappop(self._aging)
             if idx in desk.open and desk.tapes[idx].visible(ts, desk.max_age) < 0:
                 state.quotes[idx] = NO_QUOTE
+                desk.show_book(idx, -1)
                 state.mark(idx)
                 self._dirty = True
 
@@ -288,6 +322,7 @@ class StepReplay:
         tape.past = state.past[contract.ticker] = tape.quotes[: tape.shown]
         state.fee_rates[contract.ticker] = contract.fee_rate
         state.changed[idx] = None
+        desk.show_book(idx, row)
 
     def _decide(self, ts: int) -> None:
         """Call the strategy, and carry out its orders."""

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from tradewinds.core.units import MICRO
 from tradewinds.engine.event_contracts.fees import FeeRule
+from tradewinds.engine.event_contracts.order_books import Ladder
 from tradewinds.engine.stepwise.step_orders import YES, whole_quantity
 from tradewinds.engine.stepwise.view_closed import DecisionState
 
@@ -21,15 +22,17 @@ NAN = float("nan")
 
 
 class PastQuote(NamedTuple):
-    """The best prices of a market at the end of a candle; nan where a side is not quoted.
+    """The best prices of a market at the end of a candle, or in a snapshot of its order book; nan where a side is not quoted.
 
     Attributes:
-        time: end of the candle, when it became known; Unix s.
+        time: end of the candle, or when the snapshot became known; Unix s.
         bid: price at which a YES can be sold.
         ask: price at which a YES can be bought.
         no_bid: price at which a NO can be sold.
         no_ask: price at which a NO can be bought.
         volume: contracts traded in the candle.
+        bid_size: contracts that the order book showed at the bid; nan where the user's files have no book of the market.
+        ask_size: contracts that it showed at the ask.
     """
 
     time: float
@@ -38,6 +41,32 @@ class PastQuote(NamedTuple):
     no_bid: float
     no_ask: float
     volume: float
+    bid_size: float
+    ask_size: float
+
+
+class BookLevel(NamedTuple):
+    """A price of an order book.
+
+    Attributes:
+        price: of one YES.
+        size: contracts.
+    """
+
+    price: float
+    size: float
+
+
+class ShownBook(NamedTuple):
+    """The order book in force of a market, without what the account has taken of it.
+
+    Attributes:
+        bids: what is bid for YES, the highest price first.
+        asks: what is asked for YES, the lowest price first.
+    """
+
+    bids: tuple[BookLevel, ...]
+    asks: tuple[BookLevel, ...]
 
 
 class ShownMarket(NamedTuple):
@@ -50,12 +79,14 @@ class ShownMarket(NamedTuple):
         high: highest value that settles YES; inf without one, nan if it is not known.
         opens_at: first instant of its trade window; Unix s.
         closes_at: end of its trade window; Unix s.
-        quote_time: end of the candle of the visible quote; Unix s, nan without one.
+        quote_time: end of the candle of the visible quote, or when the order book became known; Unix s, nan without one.
         bid: price at which a YES can be sold.
         ask: price at which a YES can be bought.
         no_bid: price at which a NO can be sold.
         no_ask: price at which a NO can be bought.
-        volume: contracts traded in the candle of the visible quote.
+        volume: contracts traded in the candle of the visible quote, with an order book in the last one before it.
+        bid_size: contracts that the order book showed at the bid; nan where the user's files have no book of the market.
+        ask_size: contracts that it showed at the ask.
         probability: P(YES) in force.
         yes_held: contracts of YES that the account holds.
         no_held: contracts of NO that the account holds.
@@ -75,6 +106,8 @@ class ShownMarket(NamedTuple):
     no_bid: float
     no_ask: float
     volume: float
+    bid_size: float
+    ask_size: float
     probability: float
     yes_held: float
     no_held: float
@@ -108,7 +141,7 @@ class RestingOrder(NamedTuple):
     until: float
 
 
-NO_QUOTE = (NAN, NAN, NAN, NAN, NAN, 0.0)
+NO_QUOTE = (NAN, NAN, NAN, NAN, NAN, 0.0, NAN, NAN)
 
 
 class ShownState:
@@ -126,6 +159,7 @@ class ShownState:
         quotes: by idx, the visible quote, as PastQuote.
         own: by idx, the probability in force and the last four fields of ShownMarket.
         past: by ticker, all quotes of a market so far, in order of time.
+        books: by ticker, what is left of the order book in force: offers to buyers of YES, and of NO.
         orders: resting orders by number.
         fee_rates: by ticker, the rate of the fee.
         changed: idx of open markets of which something changed since the last call.
@@ -138,6 +172,7 @@ class ShownState:
         self.quotes: dict[int, tuple[float, ...]] = {}
         self.own: dict[int, tuple[float, ...]] = {}
         self.past: dict[str, list[tuple[float, ...]]] = {}
+        self.books: dict[str, tuple[Ladder, Ladder]] = {}
         self.orders: dict[int, RestingOrder] = {}
         self.fee_rates: dict[str, Fraction] = {}
         self.fee_rule, self.maker_factor = fee_rule, maker_factor
@@ -267,6 +302,19 @@ class DecisionView(DecisionState[ShownState]):
         if last is not None:
             rows = rows[-last:] if last > 0 else []
         return [PastQuote._make(row) for row in rows]
+
+    def book(self, market: ShownMarket) -> ShownBook | None:
+        """Return the order book in force, without what the account has taken of it; None where none is known.
+
+        Args:
+            market: one of `markets`.
+        """
+        offers = self._open().books.get(market.ticker)
+        if offers is None:
+            return None
+        asks = tuple([BookLevel(price / MICRO, float(size)) for price, size in offers[0]])
+        bids = tuple([BookLevel((MICRO - price) / MICRO, float(size)) for price, size in offers[1]])
+        return ShownBook(bids, asks)
 
     def seconds_to_close(self, market: ShownMarket) -> float:
         """Return how long the market's trade window is still open; seconds.

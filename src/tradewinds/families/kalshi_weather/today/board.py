@@ -19,6 +19,7 @@ from tradewinds.engine.event_contracts.contracts import Side
 from tradewinds.engine.event_contracts.order_rules import Rules
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.fetch import fetch_jobs
+from tradewinds.families.kalshi_weather.levels_key import levels_path
 from tradewinds.families.kalshi_weather.plan import CURRENCY, MARKET
 from tradewinds.families.kalshi_weather.pooling.probability_sources import base_of, pool_of, users_file, valid_until
 from tradewinds.families.kalshi_weather.today import current_chances, would_buy
@@ -185,6 +186,8 @@ class BoardMaker:
             notes.append(
                 "risk.max_volume_share is not applied here: it is of a candle's volume, and a live quote has none."
             )
+        if levels_path(self.config) is not None:
+            notes.append("liquidity.levels is not applied here: its order books are of the past.")
         return notes
 
     def _event_row(
