@@ -27,7 +27,6 @@ class StepHolding:
         left: shares that have not been sold.
         fees: so far; micro-units.
         cash: sum of the changes of cash so far; micro-units.
-        value: of what is left, at its latest close; micro-units.
     """
 
     number: int
@@ -42,7 +41,6 @@ class StepHolding:
     left: int
     fees: int
     cash: int
-    value: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +74,7 @@ class ShareAccount:
         cash: micro-units.
         held: open positions by symbol.
         closed: positions that were sold.
+        changes: by fill, in order of time: its day, its symbol, the shares of it that are then held, and cash.
     """
 
     def __init__(self, market: TradingDays, rules: ShareRules, *, books: bool) -> None:
@@ -83,6 +82,7 @@ class ShareAccount:
         self.books = ShareBooks(market, kept=books)
         self.held: dict[int, StepHolding] = {}
         self.closed: list[Closed] = []
+        self.changes: list[tuple[int, int, int, int]] = []
         self._entered = 0
 
     def buy(self, symbol: int, decided_day: int, quantity: int, fill: ShareFill) -> None:
@@ -112,6 +112,7 @@ class ShareAccount:
             cash=change,
         )
         self.cash += change
+        self.changes.append((fill.day, symbol, quantity, self.cash))
         self._book(self._entered, symbol, quantity, fee, fill)
         self._entered += 1
 
@@ -130,7 +131,7 @@ class ShareAccount:
         holding.left -= quantity
         holding.fees += fee
         holding.cash += change
-        holding.value = holding.left * self.market.close[fill.row]
+        self.changes.append((fill.day, holding.symbol, holding.left, self.cash))
         self._book(holding.number, holding.symbol, -quantity, fee, fill)
         if holding.left:
             return

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 from tradewinds.core.units import MICRO
 from tradewinds.engine.journal import Journal
@@ -123,6 +124,40 @@ class DayEquity(NamedTuple):
     positions: int
 
 
+class EquityDays(Sequence[DayEquity]):
+    """The account by trading day, kept in columns; its rows are made when they are read.
+
+    Args:
+        columns: the fields of DayEquity, each by trading day.
+    """
+
+    def __init__(self, *columns: Sequence[int]) -> None:
+        self._columns = columns
+
+    @functools.cached_property
+    def _rows(self) -> list[DayEquity]:
+        """All rows."""
+        return list(map(DayEquity._make, zip(*self._columns, strict=True)))
+
+    def __len__(self) -> int:
+        """Return the number of trading days."""
+        return len(self._columns[0])
+
+    @overload
+    def __getitem__(self, place: int) -> DayEquity: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[DayEquity]: ...
+    def __getitem__(self, place: int | slice) -> DayEquity | list[DayEquity]:
+        """Return a trading day or some of them."""
+        return self._rows[place]
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether the other sequence has the same rows."""
+        return self._rows == list(other) if isinstance(other, Sequence) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 class Answered(NamedTuple):
     """The outcome of an entry signal.
 
@@ -194,7 +229,7 @@ class ShareResult:
 
     closed: list[Closed]
     end_cash: int
-    equity: list[DayEquity]
+    equity: Sequence[DayEquity]
     answered: list[Answered]
     refusals: Counter[str]
     journal: Journal | None

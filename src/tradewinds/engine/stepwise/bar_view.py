@@ -136,7 +136,8 @@ class BarState:
         self._tickers, self._idx = tickers, {ticker: idx for idx, ticker in enumerate(tickers)}
         self._made: dict[int, tuple[int, ShownShare]] = {}  # with the length of its past then
         self._order: list[int] = []
-        self._columns: dict[int, list[float]] = {}  # by idx and column
+        # by column and ticker: its numbers so far, and all bars of the symbol
+        self._columns: list[dict[str, tuple[list[float], array[float]]]] = [{} for _ in range(WIDTH)]
         self._dates: dict[float, dt.date] = {}
 
     def show(self, idx: Iterable[int]) -> None:
@@ -212,23 +213,25 @@ class BarState:
     def column(self, ticker: str, which: int, last: int | None) -> list[float]:
         """Return one number of each bar of a symbol, in order of time.
 
+        A column that was asked for before is kept, and continued; mostly by one bar.
+
         Args:
             ticker: the symbol.
             which: the column.
             last: of so many bars, the latest ones; None: of all.
         """
-        idx = self._idx.get(ticker)
-        if idx is None:
-            return []
-        past = self.past[idx]
-        # a column that was asked for before is kept, and continued
-        key = idx * WIDTH + which
-        column = self._columns.get(key)
-        if column is None:
-            column = self._columns[key] = []
-        known = len(column) * WIDTH
-        if known < len(past):
-            column.extend(past[known + which :: WIDTH])
+        found = self._columns[which].get(ticker)
+        if found is None:
+            idx = self._idx.get(ticker)
+            if idx is None:
+                return []
+            found = self._columns[which][ticker] = [], self.past[idx]
+        column, past = found
+        missing = len(past) - len(column) * WIDTH
+        if missing == WIDTH:
+            column.append(past[which - WIDTH])
+        elif missing:
+            column.extend(past[which - missing :: WIDTH])
         if last is None:
             return column[:]
         return column[-last:] if last > 0 else []
@@ -253,43 +256,43 @@ class BarView(DecisionState[BarState]):
     @property
     def now(self) -> float:
         """The decision time; Unix s."""
-        return self._open().now
+        return self._state.now
 
     @property
     def date(self) -> dt.date:
         """The date of the session."""
-        state = self._open()
+        state = self._state
         return state.date(state.day)
 
     @property
     def cash(self) -> float:
         """Cash that orders can use: without what limits to buy have reserved."""
-        return self._open().cash_micro / MICRO
+        return self._state.cash_micro / MICRO
 
     @property
     def reserved(self) -> float:
         """Cash that limits to buy have reserved."""
-        return self._open().reserved_micro / MICRO
+        return self._state.reserved_micro / MICRO
 
     @property
     def markets(self) -> tuple[ShownShare, ...]:
         """All shares that have had a bar in the run, by ticker, each with its latest one."""
-        return tuple(self._open().shares())
+        return tuple(self._state.shares())
 
     @property
     def changed(self) -> tuple[ShownShare, ...]:
         """The shares with a new bar, and those of which something else changed since the last call, by ticker."""
-        return tuple(self._open().changed_shares())
+        return tuple(self._state.changed_shares())
 
     @property
     def positions(self) -> tuple[ShownShare, ...]:
         """The shares of which the account holds some, by ticker."""
-        return tuple([share for share in self._open().shares() if share.held])
+        return tuple([share for share in self._state.shares() if share.held])
 
     @property
     def orders(self) -> tuple[WaitingOrder, ...]:
         """The orders that have not been filled, in the order in which they were placed."""
-        return tuple(self._open().orders.values())
+        return tuple(self._state.orders.values())
 
     def market(self, ticker: str) -> ShownShare | None:
         """Return a share; None if none of that ticker has had a bar in the run.
@@ -297,7 +300,7 @@ class BarView(DecisionState[BarState]):
         Args:
             ticker: the symbol.
         """
-        return self._open().share(ticker)
+        return self._state.share(ticker)
 
     def history(self, market: Any, last: int | None = None) -> list[PastBar]:
         """Return bars of a share up to now, in order of time, those before the run too.
@@ -306,7 +309,7 @@ class BarView(DecisionState[BarState]):
             market: one of `markets`, or its ticker.
             last: how many, the latest ones; None: all.
         """
-        return self._open().bars(ticker_of(market), last)
+        return self._state.bars(ticker_of(market), last)
 
     def opens(self, market: Any, last: int | None = None) -> list[float]:
         """Return the first prices of bars up to now, in order of time.
@@ -315,23 +318,23 @@ class BarView(DecisionState[BarState]):
             market: one of `markets`, or its ticker.
             last: of how many bars, the latest ones; None: all.
         """
-        return self._open().column(ticker_of(market), OPEN, last)
+        return self._state.column(market if type(market) is str else ticker_of(market), OPEN, last)
 
     def highs(self, market: Any, last: int | None = None) -> list[float]:
         """Return the highest prices of bars up to now; arguments as for `opens`."""
-        return self._open().column(ticker_of(market), HIGH, last)
+        return self._state.column(market if type(market) is str else ticker_of(market), HIGH, last)
 
     def lows(self, market: Any, last: int | None = None) -> list[float]:
         """Return the lowest prices of bars up to now; arguments as for `opens`."""
-        return self._open().column(ticker_of(market), LOW, last)
+        return self._state.column(market if type(market) is str else ticker_of(market), LOW, last)
 
     def closes(self, market: Any, last: int | None = None) -> list[float]:
         """Return the last prices of bars up to now; arguments as for `opens`."""
-        return self._open().column(ticker_of(market), CLOSE, last)
+        return self._state.column(market if type(market) is str else ticker_of(market), CLOSE, last)
 
     def volumes(self, market: Any, last: int | None = None) -> list[float]:
         """Return the shares traded in bars up to now; arguments as for `opens`."""
-        return self._open().column(ticker_of(market), VOLUME, last)
+        return self._state.column(market if type(market) is str else ticker_of(market), VOLUME, last)
 
     def fee(self, market: ShownShare, quantity: float, price: float | None = None) -> float:
         """Return the commission of a fill.
@@ -342,4 +345,4 @@ class BarView(DecisionState[BarState]):
             price: of the fill; None: the latest close.
         """
         micro = micro_of(market.close if price is None else price, "price")
-        return self._open().fee_of(whole_quantity(quantity), micro) / MICRO
+        return self._state.fee_of(whole_quantity(quantity), micro) / MICRO
