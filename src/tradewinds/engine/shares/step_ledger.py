@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tradewinds.core.arrays import Floats, Ints
+from tradewinds.core.arrays import Floats, Ints, changes
 from tradewinds.core.units import MICRO, NEVER
-from tradewinds.engine.shares.bars import TradingDays, distinct
+from tradewinds.engine.shares.bars import TradingDays
 from tradewinds.engine.shares.share_account import ShareAccount, ShareFill
 from tradewinds.engine.shares.share_desk import ShareDesk
 from tradewinds.engine.shares.share_result import ShareResult
@@ -98,20 +98,19 @@ class StepLedger:
 
     # ---- what becomes visible ----
 
-    @functools.cached_property
-    def _close_times(self) -> tuple[Ints, Floats]:
-        """The distinct days of all bars, and their closes in Unix s."""
-        days = distinct(self.market.bars.day)
-        return np.array(days, np.int64), np.array([self.market.clock.close_ts(day) for day in days], np.float64)
+    def _numbers(self, rows: Ints, close_times: Floats) -> Floats:
+        """Return rows of Bars as BarState keeps them, WIDTH floats each.
 
-    def _numbers(self, rows: Ints) -> Floats:
-        """Return rows of Bars as BarState keeps them, WIDTH floats each."""
-        bars, (days, close_times) = self.market.bars, self._close_times
+        Args:
+            rows: of Bars.
+            close_times: by row of these, the close of its day; Unix s.
+        """
+        bars = self.market.bars
         found = np.empty((len(rows), WIDTH))
         found[:, 0] = bars.day[rows]
-        found[:, 1] = close_times[np.searchsorted(days, bars.day[rows])]
+        found[:, 1] = close_times
         for place, column in enumerate((bars.open, bars.high, bars.low, bars.close), 2):
-            found[:, place] = column[rows] / MICRO
+            np.divide(column[rows], MICRO, out=found[:, place])
         volume = bars.volume_limit[rows]
         found[:, 6] = np.where(volume == NEVER, np.nan, volume)
         return found
@@ -123,34 +122,37 @@ class StepLedger:
         again later; seen on their days, they would tell it.
         """
         first = self.desk.last_row[symbol] + 1 or int(self.market.bars.offsets[symbol])
-        self.state.past[symbol].frombytes(self._numbers(np.arange(first, row)).tobytes())
+        rows, close_ts = np.arange(first, row), self.market.clock.close_ts
+        close_times = np.array([close_ts(day) for day in self.market.bars.day[rows].tolist()], np.float64)
+        self.state.past[symbol].frombytes(self._numbers(rows, close_times).tobytes())
 
     def _parts(self) -> Iterator[_Part]:
         """Yield the trading days with their bars, a part at a time, so that memory holds what is visible."""
         bars, days = self.market.bars, self.market.days
         if not days:
             return
-        within = np.flatnonzero((bars.day >= days[0]) & (bars.day <= days[-1]))
-        order = within[np.lexsort((bars.owner[within], bars.day[within]))]
-        starts = np.searchsorted(bars.day[order], days)
-        bounds = np.append(starts, len(order)).tolist()
-        all_days, close_times = self._close_times
-        times = close_times[np.searchsorted(all_days, days)].tolist()
+        # rows by day, those of a day by symbol, which is how they are in Bars
+        order = np.flatnonzero((bars.day >= days[0]) & (bars.day <= days[-1]))
+        order = order[np.argsort(bars.day[order], kind="stable")]
+        starts = changes(bars.day[order])
+        bounds = np.append(starts, len(order))
         place = 0
         while place < len(days):
             # so many days that their rows are not too many
             end = max(int(np.searchsorted(bounds, bounds[place] + _ROWS_AT_ONCE, side="right")) - 1, place + 1)
             rows = order[bounds[place] : bounds[end]]
+            times = list(map(float, map(self.market.clock.close_ts, days[place:end])))
+            numbers = self._numbers(rows, np.repeat(times, np.diff(bounds[place : end + 1])))
             yield _Part(
                 days=days[place:end],
-                times=times[place:end],
-                bounds=[bound - bounds[place] for bound in bounds[place : end + 1]],
+                times=times,
+                bounds=(bounds[place : end + 1] - bounds[place]).tolist(),
                 may_trade=np.logical_and.reduceat(
                     self.market.tradable[rows], starts[place:end] - bounds[place]
                 ).tolist(),
                 rows=rows.tolist(),
                 symbols=bars.owner[rows].tolist(),
-                numbers=self._numbers(rows).view(_BAR).ravel().tolist(),
+                numbers=numbers.view(_BAR).ravel().tolist(),
             )
             place = end
 
