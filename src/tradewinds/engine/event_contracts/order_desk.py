@@ -158,17 +158,8 @@ class OrderDesk:
         if not ask:
             return self._refuse(ts, idx, side, wanted, None, NOT_QUOTED)
         tape = self.tapes[idx]
-        proposal = Proposal(
-            idx=idx,
-            side=side,
-            quantity=wanted,
-            price=ask,
-            rate=self.run_contracts.contracts[idx].fee_rate,
-            ts=ts,
-            candle=int(tape.end_ts[row]),
-            volume=int(tape.volume[row]),
-            is_sale=is_sale,
-        )
+        rate, end, volume = self.run_contracts.contracts[idx].fee_rate, int(tape.end_ts[row]), int(tape.volume[row])
+        proposal = Proposal(idx, side, wanted, ask, rate, ts, end, volume, is_sale)
         quantity, reason = self.account.allowed(proposal, self.free_cash)
         if reason:
             return self._refuse(ts, idx, side, wanted, ask, reason)
@@ -353,11 +344,12 @@ class OrderDesk:
 
     def _refuse(self, ts: int, idx: int, side: Side, quantity: int, price: int | None, reason: str) -> bool:
         """Count a refusal, and keep it in a full audit; returns False: nothing visible came of the order."""
-        found = self._refused.get((idx, side, reason))
+        key = idx, int(side), reason
+        found = self._refused.get(key)
         if found:
             found[1] += 1
         else:
-            self._refused[idx, side, reason] = [ts, 1]
+            self._refused[key] = [ts, 1]
         if self.full_audit:
             self._note(ts, idx, side, quantity, price, reason)
         return False

@@ -28,7 +28,7 @@ from tradewinds.engine.event_contracts.fill_summary import summary_of
 from tradewinds.engine.event_contracts.order_desk import OrderDesk
 from tradewinds.engine.event_contracts.order_rules import Rules, StepRules
 from tradewinds.engine.event_contracts.replay import ReplayOutcome, RunContracts
-from tradewinds.engine.event_contracts.step_stretch import stretch_of
+from tradewinds.engine.event_contracts.step_stretch import MadeMarkets, stretch_of
 from tradewinds.engine.event_contracts.step_tape import arrivals, tapes_of
 from tradewinds.engine.event_contracts.step_view import NAN, NO_QUOTE, DecisionView, ShownState
 from tradewinds.engine.result import Decision, Summary
@@ -93,6 +93,7 @@ class StepReplay:
         self._dirty = self._started = False
         self._since = -NEVER
         self._length = _SHORTEST
+        self._made: dict[int, MadeMarkets] = {}
         self.calls = 0
 
     def admit(self, contracts: Sequence[Contract], candles: Candles) -> None:
@@ -209,7 +210,7 @@ class StepReplay:
             times: the instants, at least one.
         """
         state, desk, decide, step = self._state, self.desk, self._strategy.decide, self.rules.step_seconds
-        stretch = stretch_of(times, sorted(desk.open), desk.tapes, state)
+        stretch = stretch_of(times, sorted(desk.open), desk.tapes, state, self._made)
         every, new_view, seen, done = self._strategy.every_decision_time, object.__new__, state.frames, 0
         state.cash, state.reserved, state.since = desk.free_cash / MICRO, 0.0, float(times[0] - 1)
         for place, (ts, frame, brings) in enumerate(zip(times, stretch.frames, stretch.brings, strict=True)):
@@ -233,7 +234,7 @@ class StepReplay:
                     break
         # longer stretches as long as nothing ends them
         passed = place + 1
-        self._length = min(2 * self._length, _LONGEST) if passed == len(times) else max(passed, _SHORTEST)
+        self._length = min(2 * self._length, _LONGEST) if passed == len(times) else max(self._length // 2, _SHORTEST)
         state.frame = stretch.frames[passed - 1]
         for tape, arrived in stretch.shown:
             tape.shown = arrived[passed - 1]
@@ -289,6 +290,7 @@ class StepReplay:
             # what is settled is not looked at again
             del desk.tapes[idx]
             desk.chances.pop(idx, None)
+            self._made.pop(idx, None)
             state.past.pop(self.run_contracts.contracts[idx].ticker, None)
             for shown in (state.facts, state.quotes, state.own):
                 shown.pop(idx, None)

@@ -17,7 +17,8 @@ from tradewinds.engine.event_contracts.fees import FeeRule
 from tradewinds.engine.stepwise.step_orders import YES, whole_quantity
 from tradewinds.engine.stepwise.view_closed import DecisionState
 
-NAN = float("nan")
+NAN, INFINITY = float("nan"), float("inf")
+_MOST_FEES = 100_000  # that are kept
 
 
 class PastQuote(NamedTuple):
@@ -149,6 +150,8 @@ class ShownState:
         self.frame: tuple[ShownMarket, ...] | None = None
         self.frames: list[tuple[ShownMarket, ...]] = []
         self.since = 0.0
+        self._fees: dict[tuple[str, int, float], float] = {}  # of purchases at the visible ask, up to a time
+        self._fees_until = 0.0
         self._places: dict[int, int] = {}  # of the open markets, in order of their tickers
         self._by_ticker: dict[str, int] = {}  # their places
         self._markets: list[ShownMarket] = []
@@ -239,6 +242,40 @@ class ShownState:
         self.frames.clear()
         return self.past.get(ticker, [])
 
+    def fee(self, ticker: str, quantity: float, price: float, *, at_rest: bool) -> float:
+        """Return the fee of a purchase.
+
+        Args:
+            ticker: of a market that has been open.
+            quantity: contracts.
+            price: of one.
+            at_rest: whether the order has rested.
+        """
+        rate = self.fee_rates[ticker]
+        if at_rest:
+            rate *= self.maker_factor
+        return self.fee_rule(rate, whole_quantity(quantity), round(price * MICRO), int(self.now)) / MICRO
+
+    def taker_fee(self, ticker: str, quantity: float, price: float) -> float:
+        """Return the fee of a purchase at the visible ask; nan where it is not quoted. Those that were asked for are kept.
+
+        Args:
+            ticker: of a market that has been open.
+            quantity: contracts.
+            price: of one; nan where it is not quoted.
+        """
+        if type(quantity) is not int:
+            quantity = whole_quantity(quantity)
+        if self.now >= self._fees_until or len(self._fees) > _MOST_FEES:
+            self._fees.clear()
+            self._fees_until = min([since for since in self.fee_rule.change_times if since > self.now], default=INFINITY)
+        key = ticker, quantity, price
+        found = self._fees.get(key)
+        if found is None:
+            found = NAN if price != price else self.fee(ticker, quantity, price, at_rest=False)
+            self._fees[key] = found
+        return found
+
     def leave_frames(self) -> None:
         """Note that the loop makes no more markets; those of the last frame stay, with what is changed after it."""
         if self.frame is not None:
@@ -326,12 +363,7 @@ class DecisionView(DecisionState[ShownState]):
             side: YES or NO.
             price: of a resting order; None: the visible ask.
         """
-        state = self._state
-        rate = state.fee_rates[market.ticker]
-        if price is None:
-            price = market.ask if side == YES else market.no_ask
-            if price != price:
-                return NAN
-        else:
-            rate *= state.maker_factor
-        return state.fee_rule(rate, whole_quantity(quantity), round(price * MICRO), int(state.now)) / MICRO
+        if price is not None:
+            return self._state.fee(market.ticker, quantity, price, at_rest=True)
+        price = market.ask if side == YES else market.no_ask
+        return self._state.taker_fee(market.ticker, quantity, price)
