@@ -109,7 +109,7 @@ class RestingOrder(NamedTuple):
     until: float
 
 
-_QUOTE = slice(6, 12)  # the fields of PastQuote in ShownMarket
+_QUOTE = slice(6, 6 + len(PastQuote._fields))  # where a market has its quote
 NO_QUOTE = (NAN, NAN, NAN, NAN, NAN, 0.0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tradewinds.engine.shares.bars import TradingDays
 from tradewinds.engine.shares.share_books import ShareBooks
@@ -43,8 +44,7 @@ class StepHolding:
     cash: int
 
 
-@dataclass(frozen=True, slots=True)
-class ShareFill:
+class ShareFill(NamedTuple):
     """Where and when an order is filled.
 
     Attributes:

@@ -16,7 +16,7 @@ from typing import Any
 from tradewinds.core.units import MICRO, NEVER
 from tradewinds.engine.shares.bars import TradingDays
 from tradewinds.engine.shares.share_account import ShareAccount, ShareFill
-from tradewinds.engine.shares.share_result import OrderOutcome, Wish
+from tradewinds.engine.shares.share_result import OrderOutcome
 from tradewinds.engine.shares.share_rules import (
     ALREADY_HELD,
     LIQUIDITY,
@@ -87,7 +87,7 @@ class ShareDesk:
     Attributes:
         last_row: by symbol, its latest tradable bar of the run; -1 before the first.
         outcomes: what became of orders: fills and refusals.
-        wishes: all that the strategy asked for, in order.
+        asked: all that the strategy returned, in order, with the day of the decision; None: nothing is kept.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class ShareDesk:
         self.last_row = [-1] * len(market.bars.symbols)
         self.waiting: dict[int, ShareOrder] = {}
         self.outcomes: list[OrderOutcome] = []
-        self.wishes: list[Wish] | None = [] if books else None
+        self.asked: list[tuple[int, Any]] | None = [] if books else None
         self._held_at_close: frozenset[int] = frozenset()
         self._sold_at_close: dict[int, int] = {}  # the latest day at whose close a symbol was sold
         self._placed = self._reserved = 0
@@ -118,13 +118,13 @@ class ShareDesk:
             day: of the decision; days since 1970-01-01.
             problem: makes the error for what cannot be meant.
         """
-        if self.wishes is not None:
-            self.wishes.append(Wish(day, str(getattr(wish, "market", "")), repr(wish)))
+        if self.asked is not None:
+            self.asked.append((day, wish))
         try:
-            if isinstance(wish, Cancellation):
-                self._cancel(wish)
-            elif isinstance(wish, StepOrder):
+            if isinstance(wish, StepOrder):
                 self._order(wish, day)
+            elif isinstance(wish, Cancellation):
+                self._cancel(wish)
             else:
                 raise OrderProblem(f"a {type(wish).__name__} that is neither buy, sell, limit nor cancel")
         except OrderProblem as error:
@@ -222,25 +222,34 @@ class ShareDesk:
         Args:
             day: days since 1970-01-01.
         """
-        market = self.market
+        market, last_row, waiting = self.market, self.last_row, self.waiting
+        next_day, next_row = market.next_day, market.next_row
         ready = [
-            (order, market.next_row[self.last_row[order.symbol]])
-            for order in self.waiting.values()
-            if market.next_day[self.last_row[order.symbol]] == day
+            (order, next_row[row])
+            for order in waiting.values()
+            if next_day[row := last_row[order.symbol]] == day  # its next bar that may be traded
         ]
-        ready.sort(key=lambda pair: not pair[0].is_sale)  # sales first, each kind in order of placing
-        open_ts, close_ts = market.clock.open_ts(day), market.clock.close_ts(day)
+        dated = [order for order in waiting.values() if order.until != NEVER]
+        if dated:
+            open_ts, close_ts = market.clock.open_ts(day), market.clock.close_ts(day)
+        else:
+            open_ts = close_ts = NEVER
+        if len(ready) > 1:  # sales first, each kind in order of placing
+            ready.sort(key=lambda pair: not pair[0].is_sale)
         for order, row in ready:
-            if order.number in self.waiting and order.until >= open_ts:
+            if order.number in waiting and order.until >= open_ts:
                 self._at_open(order, row, day)
+        if not waiting:
+            return
         for order, row in sorted(ready, key=lambda pair: pair[0].is_sale):
-            if order.limit is not None and order.number in self.waiting and order.until >= close_ts:
+            if order.limit is not None and order.number in waiting and order.until >= close_ts:
                 self._inside(order, row, day, order.limit)
         for order, row in ready if self.rules.same_close else ():
-            if order.limit is None and order.number in self.waiting:
+            if order.limit is None and order.number in waiting:
                 self._execute(order, ShareFill(row, day, self._with_slippage(order, market.close[row]), "", True))
-        for order in [order for order in self.waiting.values() if order.until <= close_ts]:
-            self._remove(order)
+        for order in dated:
+            if order.until <= close_ts and order.number in waiting:
+                self._remove(order)
 
     def _at_open(self, order: ShareOrder, row: int, day: int) -> None:
         """Fill an order at the open of a bar, if it may be."""

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import NamedTuple, overload
+from typing import Any, NamedTuple, overload
 
 from tradewinds.core.units import MICRO
 from tradewinds.engine.journal import Journal
@@ -224,7 +224,7 @@ class ShareResult:
         refusals: number of refused signals by reason.
         journal: the books; None if the ledger kept none.
         outcomes: of a strategy that is called at every close: what became of its orders, in order of time.
-        wishes: of such a strategy: what it asked for; none if the ledger kept no books.
+        asked: of such a strategy: what it returned, with the day of the decision; none if the ledger kept no books.
     """
 
     closed: list[Closed]
@@ -234,7 +234,7 @@ class ShareResult:
     refusals: Counter[str]
     journal: Journal | None
     outcomes: list[OrderOutcome] = field(default_factory=list)
-    wishes: list[Wish] = field(default_factory=list)
+    asked: Sequence[tuple[int, Any]] = ()
 
     @property
     def books(self) -> Journal:
@@ -242,6 +242,11 @@ class ShareResult:
         if self.journal is None:
             raise AssertionError("this ledger kept no books")
         return self.journal
+
+    @functools.cached_property
+    def wishes(self) -> list[Wish]:
+        """What a strategy that is called at every close has asked for, in order."""
+        return [Wish(day, str(getattr(wish, "market", "")), repr(wish)) for day, wish in self.asked]
 
     @functools.cached_property
     def trades(self) -> list[ShareTrade]:

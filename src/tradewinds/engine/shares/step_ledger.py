@@ -93,7 +93,7 @@ class StepLedger:
             refusals=refusals,
             journal=self.account.books.journal(),
             outcomes=self.desk.outcomes,
-            wishes=self.desk.wishes or [],
+            asked=self.desk.asked or (),
         )
 
     # ---- what becomes visible ----
