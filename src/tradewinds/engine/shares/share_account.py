@@ -97,19 +97,10 @@ class ShareAccount:
         fee = self.rules.fee(quantity * fill.price)
         change = -quantity * fill.price - fee
         clock = self.market.clock
+        row, day, price, reason, at_close = fill
+        entry_ts = clock.close_ts(day) if at_close else clock.open_ts(day)
         self.held[symbol] = StepHolding(
-            number=self._entered,
-            symbol=symbol,
-            decided_day=decided_day,
-            entry_row=fill.row,
-            entry_price=fill.price,
-            entry_day=fill.day,
-            entry_ts=clock.close_ts(fill.day) if fill.at_close else clock.open_ts(fill.day),
-            entry_reason=fill.reason,
-            bought=quantity,
-            left=quantity,
-            fees=fee,
-            cash=change,
+            self._entered, symbol, decided_day, row, price, day, entry_ts, reason, quantity, quantity, fee, change
         )
         self.cash += change
         self.changes.append((fill.day, symbol, quantity, self.cash))
@@ -136,17 +127,17 @@ class ShareAccount:
         if holding.left:
             return
         closed = Closed(
-            number=holding.number,
-            symbol=holding.symbol,
-            signal_day=holding.decided_day,
-            entry_row=holding.entry_row,
-            exit_row=fill.row,
-            exit_day=exit_day,
-            entry_reason=holding.entry_reason,
-            quantity=holding.bought,
-            fees=holding.fees,
-            pnl=holding.cash,
-            exit_reason=fill.reason,
+            holding.number,
+            holding.symbol,
+            holding.decided_day,
+            holding.entry_row,
+            fill.row,
+            exit_day,
+            holding.entry_reason,
+            holding.bought,
+            holding.fees,
+            holding.cash,
+            fill.reason,
         )
         self.closed.append(closed)
         del self.held[holding.symbol]

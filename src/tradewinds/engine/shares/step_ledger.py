@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from sys import getrefcount
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +28,7 @@ from tradewinds.engine.stepwise.view_closed import CLOSED
 
 _BAR = np.dtype((np.void, 8 * WIDTH))
 _ROWS_AT_ONCE = 1 << 16
+_OWN = 2  # references to a view that nothing but the loop refers to: its variable, and the question
 
 
 class _Part(NamedTuple):
@@ -35,19 +37,15 @@ class _Part(NamedTuple):
     Attributes:
         days: days since 1970-01-01.
         times: their closes; Unix s.
-        bounds: day i has the bars [bounds[i], bounds[i + 1]).
-        may_trade: by day, whether all of its bars may be traded.
+        starts: by day, its first bar.
         rows: by bar, its row of Bars; the bars of a day are in order of their symbols.
-        symbols: by bar.
         numbers: by bar, as BarState keeps it: the bytes of WIDTH floats.
     """
 
     days: list[int]
     times: list[float]
-    bounds: list[int]
-    may_trade: list[bool]
-    rows: list[int]
-    symbols: list[int]
+    starts: Ints
+    rows: Ints
     numbers: list[bytes]
 
 
@@ -143,17 +141,8 @@ class StepLedger:
             rows = order[bounds[place] : bounds[end]]
             times = list(map(float, map(self.market.clock.close_ts, days[place:end])))
             numbers = self._numbers(rows, np.repeat(times, np.diff(bounds[place : end + 1])))
-            yield _Part(
-                days=days[place:end],
-                times=times,
-                bounds=(bounds[place : end + 1] - bounds[place]).tolist(),
-                may_trade=np.logical_and.reduceat(
-                    self.market.tradable[rows], starts[place:end] - bounds[place]
-                ).tolist(),
-                rows=rows.tolist(),
-                symbols=bars.owner[rows].tolist(),
-                numbers=numbers.view(_BAR).ravel().tolist(),
-            )
+            first = bounds[place:end] - bounds[place]
+            yield _Part(days[place:end], times, first, rows, numbers.view(_BAR).ravel().tolist())
             place = end
 
     # ---- a day ----
@@ -162,9 +151,12 @@ class StepLedger:
         """Pass over some days."""
         state, desk, account, decide = self.state, self.desk, self.account, self._strategy.decide
         past, last_row, waiting, held, marked = state.past, desk.last_row, desk.waiting, account.held, state.marked
-        rows, symbols, tradable, without_bars = part.rows, part.symbols, self._tradable, self._without_bars
+        rows, tradable, without_bars = part.rows.tolist(), self._tradable, self._without_bars
+        symbols = self.market.bars.owner[part.rows].tolist()
+        all_tradable = np.logical_and.reduceat(self.market.tradable[part.rows], part.starts).tolist()
+        starts = [*part.starts.tolist(), len(rows)]
         for day, ts, low, high, may_trade in zip(
-            part.days, part.times, part.bounds, part.bounds[1:], part.may_trade, strict=False
+            part.days, part.times, starts, starts[1:], all_tradable, strict=False
         ):
             # the day's bars: fills, then what becomes visible at the close
             if waiting:
@@ -199,9 +191,10 @@ class StepLedger:
 
     def _only_symbol(self, part: _Part) -> int | None:
         """Return the symbol that alone has bars in some days, of which none is to be left out; else None."""
-        rows, symbol = part.rows, part.symbols[0]
-        is_alone = len(rows) == len(part.days) and part.symbols.count(symbol) == len(rows)
-        if not (is_alone and all(part.may_trade) and rows[-1] - rows[0] == len(rows) - 1):
+        rows, market = part.rows, self.market
+        symbol = market.owner[rows[0]]
+        is_alone = len(rows) == len(part.days) and rows[-1] - rows[0] == len(rows) - 1 and market.owner[rows[-1]] == symbol
+        if not (is_alone and market.tradable[rows].all()):
             return None
         return symbol if self._without_bars.isdisjoint(part.days) else None
 
@@ -210,24 +203,29 @@ class StepLedger:
         state, desk, decide = self.state, self.desk, self._strategy.decide
         last_row, waiting, marked, new_view = desk.last_row, desk.waiting, state.marked, object.__new__
         show = state.past[symbol].frombytes
-        if part.rows[0] - last_row[symbol] != 1:
-            self._show_earlier(symbol, part.rows[0])
+        rows = part.rows.tolist()
+        if rows[0] - last_row[symbol] != 1:
+            self._show_earlier(symbol, rows[0])
         state.show([symbol])
         state.arrived = [symbol]
-        for day, ts, row, numbers in zip(part.days, part.times, part.rows, part.numbers, strict=True):
+        view = new_view(BarView)
+        for day, ts, row, numbers in zip(part.days, part.times, rows, part.numbers, strict=True):
             if waiting:
                 desk.fill(day)
             show(numbers)
             last_row[symbol] = row
             state.now, state.day = ts, day
-            view = new_view(BarView)
             view._state = state
             wishes = decide(view)
-            view._state = CLOSED
+            # a view that anything else refers to is closed, and the next decision has another one
+            if getrefcount(view) > _OWN:
+                view._state = CLOSED
+                view = new_view(BarView)
             if marked:
                 marked.clear()
             if wishes:
                 self._carry_out(wishes, day)
+        view._state = CLOSED
 
     def _carry_out(self, wishes: Sequence[Any], day: int) -> None:
         """Carry out what the strategy returned at a close."""

@@ -16,7 +16,7 @@ from tradewinds.core.units import MICRO
 from tradewinds.engine.stepwise.step_orders import micro_of, ticker_of, whole_quantity
 from tradewinds.engine.stepwise.view_closed import DecisionState
 
-NAN = float("nan")
+NAN, INFINITY = float("nan"), float("inf")
 Own = tuple[float, float, float, dt.date | None]
 # columns of a bar, as numbers one after the other
 DAY, TIME, OPEN, HIGH, LOW, CLOSE, VOLUME = range(7)
