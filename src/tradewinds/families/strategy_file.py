@@ -208,7 +208,7 @@ class ClassCaller:
                 watch.call = None
                 raise self._failed(error, METHOD) from None
             watch.call = None
-            return wishes  # type: ignore[no-any-return]
+            return wishes
 
         return decide
 

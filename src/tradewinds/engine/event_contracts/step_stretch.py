@@ -50,7 +50,7 @@ class MadeMarkets:
         return rows[: end - first]
 
 
-class Stretch(NamedTuple):
+class CalmStretch(NamedTuple):
     """What is visible at some instants.
 
     Attributes:
@@ -70,7 +70,7 @@ def stretch_of(
     tapes: Mapping[int, ContractTape],
     state: ShownState,
     kept: dict[int, MadeMarkets],
-) -> Stretch:
+) -> CalmStretch:
     """Return what is visible at some instants, if nothing but candles comes.
 
     Args:
@@ -99,7 +99,7 @@ def stretch_of(
         columns.append(made)
         shown.append((tape, arrived))
     flags = np.broadcast_to(brings, len(times))
-    return Stretch(list(zip(*columns, strict=True)), shown, flags.tolist())
+    return CalmStretch(list(zip(*columns, strict=True)), shown, flags.tolist())
 
 
 def _arrived(tape: ContractTape, times: Sequence[int], instants: Ints) -> Sequence[int]:

@@ -238,7 +238,7 @@ class ShownState:
             for market in frame:
                 past = self.past[market.ticker]
                 if market.quote_time == market.quote_time and (not past or past[-1][0] < market.quote_time):
-                    past.append(market[_QUOTE])
+                    past.append(market[_QUOTE])  # type: ignore[arg-type]  # its floats alone
         self.frames.clear()
         return self.past.get(ticker, [])
 
@@ -268,7 +268,9 @@ class ShownState:
             quantity = whole_quantity(quantity)
         if self.now >= self._fees_until or len(self._fees) > _MOST_FEES:
             self._fees.clear()
-            self._fees_until = min([since for since in self.fee_rule.change_times if since > self.now], default=INFINITY)
+            self._fees_until = min(
+                [since for since in self.fee_rule.change_times if since > self.now], default=INFINITY
+            )
         key = ticker, quantity, price
         found = self._fees.get(key)
         if found is None:

@@ -50,9 +50,7 @@ class ShareBooks:
             reason=reason,
         )
         if fee:
-            self._writer.add(
-                Kind.FEE, ts=ts, instrument=name, position_id=number, cash_change=-fee, reason=reason
-            )
+            self._writer.add(Kind.FEE, ts=ts, instrument=name, position_id=number, cash_change=-fee, reason=reason)
 
     def journal(self) -> Journal | None:
         """Return the rows; None if none are kept."""

@@ -142,7 +142,8 @@ class StepLedger:
             times = list(map(float, map(self.market.clock.close_ts, days[place:end])))
             numbers = self._numbers(rows, np.repeat(times, np.diff(bounds[place : end + 1])))
             first = bounds[place:end] - bounds[place]
-            yield _Part(days[place:end], times, first, rows, numbers.view(_BAR).ravel().tolist())
+            chunks: Any = numbers.view(_BAR).ravel().tolist()  # bytes, of such a type
+            yield _Part(days[place:end], times, first, rows, chunks)
             place = end
 
     # ---- a day ----
@@ -155,9 +156,7 @@ class StepLedger:
         symbols = self.market.bars.owner[part.rows].tolist()
         all_tradable = np.logical_and.reduceat(self.market.tradable[part.rows], part.starts).tolist()
         starts = [*part.starts.tolist(), len(rows)]
-        for day, ts, low, high, may_trade in zip(
-            part.days, part.times, starts, starts[1:], all_tradable, strict=False
-        ):
+        for day, ts, low, high, may_trade in zip(part.days, part.times, starts, starts[1:], all_tradable, strict=False):
             # the day's bars: fills, then what becomes visible at the close
             if waiting:
                 desk.fill(day)
@@ -193,7 +192,9 @@ class StepLedger:
         """Return the symbol that alone has bars in some days, of which none is to be left out; else None."""
         rows, market = part.rows, self.market
         symbol = market.owner[rows[0]]
-        is_alone = len(rows) == len(part.days) and rows[-1] - rows[0] == len(rows) - 1 and market.owner[rows[-1]] == symbol
+        is_alone = (
+            len(rows) == len(part.days) and rows[-1] - rows[0] == len(rows) - 1 and market.owner[rows[-1]] == symbol
+        )
         if not (is_alone and market.tradable[rows].all()):
             return None
         return symbol if self._without_bars.isdisjoint(part.days) else None

@@ -18,6 +18,7 @@ from tradewinds.engine.stepwise.view_closed import DecisionState
 
 NAN, INFINITY = float("nan"), float("inf")
 Own = tuple[float, float, float, dt.date | None]
+Column = tuple[list[float], "array[float]"]  # its numbers so far, and all bars of the symbol
 # columns of a bar, as numbers one after the other
 DAY, TIME, OPEN, HIGH, LOW, CLOSE, VOLUME = range(7)
 WIDTH = 7
@@ -121,6 +122,7 @@ class BarState:
         orders: orders that have not been filled, by number.
         arrived: idx of the symbols with a bar since the last call.
         marked: idx of the symbols of which something else changed since the last call.
+        columns: by column and ticker, those that were asked for.
     """
 
     def __init__(self, tickers: Sequence[str], fee_of: Callable[[int, int], int]) -> None:
@@ -136,8 +138,7 @@ class BarState:
         self._tickers, self._idx = tickers, {ticker: idx for idx, ticker in enumerate(tickers)}
         self._made: dict[int, tuple[int, ShownShare]] = {}  # with the length of its past then
         self._order: list[int] = []
-        # by column and ticker: its numbers so far, and all bars of the symbol
-        self._columns: list[dict[str, tuple[list[float], array[float]]]] = [{} for _ in range(WIDTH)]
+        self.columns: list[dict[str, Column]] = [{} for _ in range(WIDTH)]
         self._dates: dict[float, dt.date] = {}
 
     def show(self, idx: Iterable[int]) -> None:
@@ -213,25 +214,16 @@ class BarState:
     def column(self, ticker: str, which: int, last: int | None) -> list[float]:
         """Return one number of each bar of a symbol, in order of time.
 
-        A column that was asked for before is kept, and continued; mostly by one bar.
-
         Args:
             ticker: the symbol.
             which: the column.
             last: of so many bars, the latest ones; None: of all.
         """
-        found = self._columns[which].get(ticker)
-        if found is None:
-            idx = self._idx.get(ticker)
-            if idx is None:
-                return []
-            found = self._columns[which][ticker] = [], self.past[idx]
-        column, past = found
-        missing = len(past) - len(column) * WIDTH
-        if missing == WIDTH:
-            column.append(past[which - WIDTH])
-        elif missing:
-            column.extend(past[which - missing :: WIDTH])
+        idx = self._idx.get(ticker)
+        if idx is None:
+            return []
+        found = self.columns[which].setdefault(ticker, ([], self.past[idx]))
+        column = _continued(found, which)
         if last is None:
             return column[:]
         return column[-last:] if last > 0 else []
@@ -246,6 +238,47 @@ class BarState:
         columns = [self.column(ticker, which, last) for which in range(WIDTH)]
         columns[DAY] = [self.date(day) for day in columns[DAY]]  # type: ignore[misc]  # a date in the place of its number
         return list(map(PastBar._make, zip(*columns, strict=True)))
+
+
+def _continued(found: Column, which: int) -> list[float]:
+    """Return a column up to now; mostly one bar is missing since it was asked for."""
+    column, past = found
+    missing = len(past) - len(column) * WIDTH
+    if missing:
+        column.extend(past[which - missing :: WIDTH])
+    return column
+
+
+def _reader(which: int, what: str) -> Callable[[BarView, Any, int | None], list[float]]:
+    """Return a method of BarView that reads a column.
+
+    It is called at every bar, so that what it mostly does stands in it, without a call.
+
+    Args:
+        which: the column.
+        what: its numbers, for the documentation.
+    """
+
+    def read(self: BarView, market: Any, last: int | None = None) -> list[float]:
+        state = self._state
+        found = state.columns[which].get(market) if type(market) is str else None
+        if found is None or last is None or last < 1:
+            return state.column(ticker_of(market), which, last)
+        column, past = found
+        missing = len(past) - len(column) * WIDTH
+        if missing == WIDTH:
+            column.append(past[which - WIDTH])
+        elif missing:
+            column.extend(past[which - missing :: WIDTH])
+        return column[-last:]
+
+    read.__doc__ = f"""Return {what} of bars up to now, in order of time.
+
+        Args:
+            market: one of `markets`, or its ticker.
+            last: of how many bars, the latest ones; None: all.
+        """
+    return read
 
 
 class BarView(DecisionState[BarState]):
@@ -311,30 +344,11 @@ class BarView(DecisionState[BarState]):
         """
         return self._state.bars(ticker_of(market), last)
 
-    def opens(self, market: Any, last: int | None = None) -> list[float]:
-        """Return the first prices of bars up to now, in order of time.
-
-        Args:
-            market: one of `markets`, or its ticker.
-            last: of how many bars, the latest ones; None: all.
-        """
-        return self._state.column(market if type(market) is str else ticker_of(market), OPEN, last)
-
-    def highs(self, market: Any, last: int | None = None) -> list[float]:
-        """Return the highest prices of bars up to now; arguments as for `opens`."""
-        return self._state.column(market if type(market) is str else ticker_of(market), HIGH, last)
-
-    def lows(self, market: Any, last: int | None = None) -> list[float]:
-        """Return the lowest prices of bars up to now; arguments as for `opens`."""
-        return self._state.column(market if type(market) is str else ticker_of(market), LOW, last)
-
-    def closes(self, market: Any, last: int | None = None) -> list[float]:
-        """Return the last prices of bars up to now; arguments as for `opens`."""
-        return self._state.column(market if type(market) is str else ticker_of(market), CLOSE, last)
-
-    def volumes(self, market: Any, last: int | None = None) -> list[float]:
-        """Return the shares traded in bars up to now; arguments as for `opens`."""
-        return self._state.column(market if type(market) is str else ticker_of(market), VOLUME, last)
+    opens = _reader(OPEN, "the first prices")
+    highs = _reader(HIGH, "the highest prices")
+    lows = _reader(LOW, "the lowest prices")
+    closes = _reader(CLOSE, "the last prices")
+    volumes = _reader(VOLUME, "the shares traded")
 
     def fee(self, market: ShownShare, quantity: float, price: float | None = None) -> float:
         """Return the commission of a fill.

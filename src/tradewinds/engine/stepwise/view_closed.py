@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Generic, NoReturn, TypeVar
 
-
 _MESSAGE = "a view is read after its decision: use the view that on_decision is given now"
 
 
