@@ -124,6 +124,15 @@ def caller_of(strategy: Mapping[str, Any]) -> Callable[[], ClassCaller]:
     return lambda: ClassCaller(class_in(path), parameters, path, CALL_SECONDS)
 
 
+def is_own(config: Mapping[str, Any]) -> bool:
+    """Whether a config's strategy is the user's own, from a file.
+
+    Args:
+        config: resolved, or of a run of before the key `strategy.file`.
+    """
+    return config["strategy"].get("file") is not None
+
+
 def note_problems(strategy: Mapping[str, Any], problems: Problems) -> None:
     """Note what is wrong with the file of a config's own strategy.
 

@@ -292,7 +292,8 @@ class Pass(NamedTuple):
         by_start: places in live_idx, by first decision time.
         member: by idx, place in live_idx, or -1.
         rows: candles of the live contracts.
-        lowest: by BLOCK of rows, the lowest price of any side; micro-units.
+        lowest: (blocks, 2) by BLOCK of rows, the lowest price of YES and NO; micro-units.
+        highest: (live contracts, 2) the highest price at which YES and NO are wanted; micro-units, -1: not at any.
         yes_code: by row, code of the YES side in the table, or -1.
         no_code: by row, code of the NO side in the table, or -1.
         table: what is wanted.
@@ -315,6 +316,7 @@ class Pass(NamedTuple):
     member: Ints
     rows: CandleRows
     lowest: Prices
+    highest: Ints
     yes_code: Codes
     no_code: Codes
     table: WantedTable

@@ -26,6 +26,7 @@ from tradewinds.engine.stepwise.step_orders import (
     StepOrder,
     micro_of,
     price_on_grid,
+    refuse_stops,
     whole_quantity,
 )
 
@@ -143,6 +144,7 @@ class OrderDesk:
             raise OrderProblem(f"a side that is neither YES nor NO ({order.side!r:.40})")
         if order.market not in self.known:
             raise OrderProblem(f"an order for {order.market!r:.80}, which has not been open")
+        refuse_stops(order)
         if order.value is not None:
             raise OrderProblem("an order for a value, where contracts are counted: give a quantity")
         idx, named = self.known[order.market], _SIDES[order.side]

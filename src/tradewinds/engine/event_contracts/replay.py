@@ -155,7 +155,7 @@ class CodedCandles:
 
     @functools.cached_property
     def lowest(self) -> Prices:
-        """By block of rows, the lowest price of any side; micro-units."""
+        """By block of rows, the lowest price of YES and NO; micro-units."""
         return kernel.lowest_prices(self.chances.rows.bid, self.chances.rows.ask)
 
     @functools.cached_property
@@ -242,6 +242,7 @@ class Replay:
             member=codes.member,
             rows=codes.chances.rows,
             lowest=codes.lowest,
+            highest=offers.highest_wanted(table.quantity),
             yes_code=offers.yes_code,
             no_code=offers.no_code,
             table=table,

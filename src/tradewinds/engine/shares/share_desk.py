@@ -41,6 +41,7 @@ from tradewinds.engine.stepwise.step_orders import (
     StepOrder,
     micro_of,
     price_on_grid,
+    refuse_stops,
     whole_quantity,
 )
 
@@ -154,6 +155,7 @@ class ShareDesk:
         symbol = self.state.index_of(wish.market)
         if symbol is None:
             raise OrderProblem(f"an order for {wish.market!r:.80}, which has had no bar")
+        refuse_stops(wish)
         if wish.side != YES:
             raise OrderProblem(f"an order for the side {wish.side!r:.40}, which shares do not have")
         if not wish.is_sale and wish.quantity is None and wish.value is None:

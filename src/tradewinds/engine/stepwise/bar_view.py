@@ -85,12 +85,14 @@ class WaitingOrder(NamedTuple):
     Attributes:
         number: of the order, for `cancel`.
         ticker: the symbol.
-        is_sale: whether it sells.
+        is_sale: whether it sells; of shares on minute bars, whether it closes what is held.
         quantity: shares; nan for a purchase of a value, and for a sale of all that is held.
         value: money for which a purchase buys; nan for a quantity.
         price: the limit; nan: it fills at whatever price is next.
         placed_at: Unix s.
         until: when it is taken back; Unix s, inf: never.
+        trigger: of a stop order, the price that it waits for; nan: it is none.
+        side: of an order that opens a position on minute bars, long or short; else "".
     """
 
     number: int
@@ -101,6 +103,8 @@ class WaitingOrder(NamedTuple):
     price: float
     placed_at: float
     until: float
+    trigger: float = NAN
+    side: str = ""
 
 
 class BarState:
@@ -156,6 +160,19 @@ class BarState:
         """
         self.marked.add(idx)
         self._made.pop(idx, None)
+
+    def show_past(self, idx: int, numbers: bytes) -> None:
+        """Show other bars of a symbol in place of those so far, such as the same ones after a split.
+
+        Args:
+            idx: of the symbol.
+            numbers: WIDTH floats for each bar.
+        """
+        self.past[idx] = array("d")
+        self.past[idx].frombytes(numbers)
+        self._made.pop(idx, None)
+        for which in range(WIDTH):
+            self._columns.pop(idx * WIDTH + which, None)
 
     def index_of(self, ticker: str) -> int | None:
         """Return the idx of a symbol that has had a bar; None for another one.
