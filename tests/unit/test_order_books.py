@@ -1,5 +1,7 @@
 """Orders that are filled from order books, to the cent by hand, in the compiled loop and in the one that calls a strategy."""
 
+import math
+import random
 from fractions import Fraction
 
 import numpy as np
@@ -8,15 +10,17 @@ import pytest
 from tests.reference.naive_engine import NO, YES, Settings, seconds_of
 from tests.reference.naive_steps import WideCandle
 from tests.unit.book_worlds import order_books, snapshot
+from tests.unit.compiled import with_a_bug
 from tests.unit.engine_parts import MINUTE, candles_of, contract, micro, orders, quote, replay_candles, rules
 from tests.unit.step_worlds import Scripted, StepWorld, rules_of, step_rules
+from tradewinds.engine.event_contracts import kernel
 from tradewinds.engine.event_contracts.contracts import Side
 from tradewinds.engine.event_contracts.kernel_structures import NO_PRICE
 from tradewinds.engine.event_contracts.limits import RiskLimits
 from tradewinds.engine.event_contracts.order_books import left_of, parts_of
 from tradewinds.engine.event_contracts.order_rules import WantedOrders
 from tradewinds.engine.trades import positions_of
-from tradewinds.families.kalshi_weather.fee_schedule import FEE_RULES, TAKER_RATE
+from tradewinds.families.kalshi_weather.fee_schedule import FEE_ERAS, FEE_RULES, TAKER_RATE
 
 ASKS = [("0.40", 3), ("0.42", 2), ("0.45", 10)]
 NO_CANDLES = [quote(0, 0, 0)]
@@ -170,6 +174,44 @@ def test_ladders():
     ladder = ((40, 3), (42, 2), (45, 10))
     assert left_of(ladder, 4) == ((42, 1), (45, 10)) and left_of(ladder, 0, 42) == ladder[:2]
     assert parts_of(ladder, 4) == [(3, 40), (1, 42)] and parts_of(ladder, 0) == []
+
+
+def test_the_fee_of_an_order_at_one_price_is_the_fee_of_one_fill():
+    """And what its levels add comes to the fee of all of them, never less than 0."""
+    dice = random.Random(5)
+    for _ in range(2_000):
+        rule, ts = FEE_RULES[dice.choice(["cent", "exchange"])], dice.choice([0, *(since for since, _ in FEE_ERAS)])
+        parts = [(dice.randrange(1, 60), dice.randrange(1, 100) * 10_000) for _ in range(dice.randrange(1, 5))]
+        (quantity, price), rate = parts[0], TAKER_RATE * dice.choice([0, 1, Fraction(1, 2)])
+        assert rule.of_parts(rate, parts[:1], ts) == [rule(rate, quantity, price, ts)]
+        fees = rule.of_parts(rate, parts, ts)
+        grid = rule.eras[rule.era(ts)].grid
+        models = [rate * n * Fraction(micro, 10**6) * (1 - Fraction(micro, 10**6)) * 10**6 for n, micro in parts]
+        single = sum(models) if grid == 10_000 else sum(math.ceil(model / grid) * grid for model in models)
+        assert sum(fees) == math.ceil(single / 10_000) * 10_000 and min(fees) >= 0
+
+
+WALK = "i64 gone = pass->account->candle_ts[i] == quote_ts ? pass->account->taken[i][side] : 0;"
+BUGS = {
+    "taken twice": (WALK, "i64 gone = 0;"),
+    "not worth it": ("pass->limits->has_min_ev ? worth <= ", "pass->limits->has_min_ev ? worth + ((wide)1 << 100) <= "),
+    "an order a level": ("account->event_orders[event] = orders;", ""),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("bug", "test"),
+    [
+        ("taken twice", test_what_the_book_does_not_show_is_not_filled_and_not_taken_twice),
+        ("not worth it", test_no_level_is_bought_that_is_not_worth_its_price),
+        ("an order a level", test_limits_hold_for_what_is_really_paid),
+    ],
+)
+def test_a_bug_in_the_compiled_walk_is_found(tmp_path, monkeypatch, bug, test):
+    monkeypatch.setattr(kernel, "_compiled", with_a_bug(tmp_path, *BUGS[bug]))
+    with pytest.raises(AssertionError):
+        test()
 
 
 # ---- the loop that calls a strategy ----
