@@ -123,23 +123,25 @@ def replay_both(contracts, quotes, how, *, cash="1000"):
     return audited_and_counted(contracts, candles_of(contracts, quotes), how, cash=cash)
 
 
-def replay_candles(contracts, candles, how, *, cash="1000", full_audit=True, instants=(), cuts=(), first=()):
+def replay_candles(
+    contracts, candles, how, *, cash="1000", full_audit=True, instants=(), cuts=(), first=(), books=None
+):
     """What a replay of candles leaves. With `cuts` (minutes) it goes from batch to batch: each is given the candles of the
     contracts that begin before its end and were not there yet; tickers in `first` are given with the first one.
 
     A full audit must come to what is found without one, and where refusals are not counted: the engine takes shortcuts there.
     """
-    given = (contracts, candles, how, cash, instants, cuts, first)
+    given = (contracts, candles, how, cash, instants, cuts, first, books)
     return _replayed(given, full_audit)[0 if full_audit else 1]
 
 
 def audited_and_counted(contracts, candles, how, *, cash="1000", instants=(), cuts=(), first=()):
     """What `replay_candles` leaves with a full audit, and without one: here what they are checked against is made once."""
-    return _replayed((contracts, candles, how, cash, instants, cuts, first), full_audit=True)
+    return _replayed((contracts, candles, how, cash, instants, cuts, first, None), full_audit=True)
 
 
 def _replayed(given, full_audit):
-    """Outcomes with a full audit (None without `full_audit`) and with counted refusals; all accounts share codes, as in a sweep."""
+    """Outcomes with a full audit (None without `full_audit`) and with counted refusals; accounts share codes, as in a sweep."""
     _, _, how, cash, *_ = given
     quick, *accounts = _accounts(*given, {"counted": False}, {}, *([{"full_audit": True}] if full_audit else []))
     short, *audited = [account.outcome() for account in accounts]
@@ -168,9 +170,10 @@ def books_add_up(outcome, start_micro, netted):
         assert (leg.instrument, leg.name, leg.quantity) == (fill.contract.ticker, fill.side.name, fill.quantity * MICRO)
 
 
-def _accounts(contracts, candles, how, cash, instants, cuts, first, *audits):
+def _accounts(contracts, candles, how, cash, instants, cuts, first, books, *audits):
     run_contracts = RunContracts(contracts)
-    accounts = [Replay(run_contracts, how, micro(cash), **audit) for audit in audits]
+    accounts = [Replay(run_contracts, how, micro(cash), books=books, **audit) for audit in audits]
+    candles = candles if books is None else books.quoted(candles, run_contracts.idx)
     live, since, left = LiveCandles.empty(), -NEVER, list(contracts)
     for until in (*(cut * MINUTE for cut in cuts), NEVER):
         new = [contract for contract in left if contract.start_ts < until or contract.ticker in first]

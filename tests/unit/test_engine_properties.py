@@ -74,7 +74,9 @@ def worlds(draw):
     size, bounds = draw(SIZES), draw(limits())
     min_ev, quantity = draw(st.sampled_from(["0", "0.01", "0.08"])), draw(st.sampled_from([1, 3, 10]))
     chances, prices = ["0.02", "0.35", "0.5", "0.505", "0.93"], st.integers(1, 99)
-    if not draw(st.integers(0, 7)):  # worth it for many, but room for one only, whose fee is all of its value: EV_THRESHOLD
+    if not draw(
+        st.integers(0, 7)
+    ):  # worth it for many, but room for one only, whose fee is all of its value: EV_THRESHOLD
         size, quantity, min_ev, bounds = None, 10, "0", bounds | {"per_market": 11, "max_volume_share": None}
         chances, prices = ["0.02", "0.98"], st.sampled_from([1, 99])
     how = rules(quantity=quantity, size=size, min_ev=min_ev, step=step, **bounds)

@@ -15,14 +15,6 @@ PACKAGE = ROOT / "src" / "tradewinds"
 # What a replay imports and its bytes do not depend on: how a config is read, which files a plan names, and what a family is.
 NOT_IN_THE_RESULT = ("config/", "families/contract.py", "families/plan.py", "families/strategy_table.py")
 
-# sections whose strategy has no file
-NOT_A_FILE = {
-    "kalshi_weather": set(),
-    "equities_daily": set(),
-    "equities_intraday": {"strategy.csv"},
-    "funding_carry": set(),
-}
-
 families = pytest.mark.parametrize("family", [markets.family_of(name) for name in markets.NAMES], ids=markets.NAMES)
 
 
@@ -139,9 +131,7 @@ def test_its_user_files_are_those_that_a_config_names(family):
     names = {"bars": "path", "universe": "file", "probabilities": "path", "strategy": "file", "data": "path"}
     config = {name: {key: f"{name}.csv"} for name, key in names.items()} | {"actions": "actions.csv"}
     known = resolve.schema(family.name)["properties"]
-    assert (
-        set(family.user_files(config)) == {f"{name}.csv" for name in config if name in known} - NOT_A_FILE[family.name]
-    )
+    assert set(family.user_files(config)) == {f"{name}.csv" for name in config if name in known}
     assert family.user_files({}) == []
 
 

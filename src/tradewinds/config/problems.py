@@ -239,9 +239,7 @@ class Problems:
                 if self.are_enough:
                     self.not_shown += 1
                     continue
-                # a key that another market has is no typo: the schema says what to do instead
-                elsewhere = error.schema.get("x-of-other-markets", {}).get(key)
-                hint = elsewhere or meant(str(key), known, f"Known keys: {', '.join(known)}.")
+                hint = meant(str(key), known, f"Known keys: {', '.join(known)}.")
                 self.add((*path, key), "unknown key.", hint)
         elif error.validator == "required":
             missing = next(

@@ -40,7 +40,7 @@ def fits(value: Any, schema: Schema) -> bool:
 
 # Keywords that decide nothing alone; then and else are read with `if`.
 _ANNOTATIONS = {
-    *("$schema", "title", "description", "default", "changes_results", "default_in_run_id", "x-of-other-markets"),
+    *("$schema", "title", "description", "default", "changes_results", "default_in_run_id"),
     *("then", "else"),
 }
 

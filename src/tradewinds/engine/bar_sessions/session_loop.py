@@ -10,10 +10,10 @@ from fractions import Fraction
 import numpy as np
 
 from tradewinds.core.arrays import Ints
-from tradewinds.core.errors import SimulationError
 from tradewinds.engine.bar_sessions import compiled
 from tradewinds.engine.bar_sessions.minute_bars import MinuteBars
 from tradewinds.engine.bar_sessions.orb_rules import INTRABAR, OrbRules
+from tradewinds.engine.bar_sessions.session_account import too_large
 from tradewinds.engine.bar_sessions.session_result import BREAK_COLUMNS, LEG_COLUMNS, TRADE_COLUMNS, SessionsResult
 from tradewinds.engine.bar_sessions.setups import History, Setups
 
@@ -121,10 +121,7 @@ class _Loop:
         while first < end:
             first = compiled.run_sessions(self.rules, self.bars, self.setups, self.state, first, end)
             if self.state[_TOO_LARGE]:
-                what = "a position would be worth more than 288 billion, which exact amounts cannot hold."
-                raise SimulationError(
-                    what, where="risk", remedy="Set risk.max_notional_usd or fewer risk.fixed_shares."
-                )
+                raise too_large()
             counts = self.state[_COUNTS]
             for rows, buffer, count in zip((self.trades, self.legs, self.breaks), self.buffers, counts, strict=True):
                 rows.append(buffer[:count].copy())

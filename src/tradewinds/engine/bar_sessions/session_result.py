@@ -14,10 +14,14 @@ import numpy as np
 from tradewinds.core.arrays import Ints
 from tradewinds.core.units import MICRO
 from tradewinds.engine.bar_sessions.minute_bars import MinuteBars
+from tradewinds.engine.bar_sessions.session_orders import SessionOutcome, SessionWish
 from tradewinds.engine.bar_sessions.setups import Setups
 from tradewinds.engine.journal import COLUMNS, Journal, Kind
 
-EXITS = ("target", "stop", "breakeven_stop", "trailing_stop", "time_stop", "session_end")  # by code of sessions.c
+EXITS = (  # by code of sessions.c; the last three are of strategies that are called at every minute
+    *("target", "stop", "breakeven_stop", "trailing_stop", "time_stop", "session_end"),
+    *("sale", "resting_sale", "stop_sale"),
+)
 ANSWERS = (  # to a break; the first: it was filled
     "",
     "TIME_CUTOFF",
@@ -66,8 +70,8 @@ class OrbTrade(NamedTuple):
         entry_ts: when the entry is known: the bar's start for a fill at its open, else its end.
         raw: price of the entry before slippage.
         fill: price of the entry.
-        stop: the stop at the entry.
-        risk: R of one share, from raw to stop.
+        stop: the stop at the entry; 0: it has none.
+        risk: R of one share, from raw to stop; 0 without a stop: nothing of the trade is counted in R.
         shares: bought, or sold short.
         score: sum of the weights that held; FINE parts.
         entry_fee: commission of the entry.
@@ -105,24 +109,24 @@ class OrbTrade(NamedTuple):
     target_3: int
 
     @property
-    def r(self) -> Fraction:
-        """Profit after costs as a multiple of the risk."""
-        return Fraction(self.pnl, self.risk * self.shares)
+    def r(self) -> Fraction | None:
+        """Profit after costs as a multiple of the risk; None without a risk."""
+        return Fraction(self.pnl, self.risk * self.shares) if self.risk else None
 
     @property
-    def r_gross(self) -> Fraction:
-        """Profit from raw prices as a multiple of the risk."""
-        return Fraction(self.gross, self.risk * self.shares)
+    def r_gross(self) -> Fraction | None:
+        """Profit from raw prices as a multiple of the risk; None without a risk."""
+        return Fraction(self.gross, self.risk * self.shares) if self.risk else None
 
     @property
-    def mae_r(self) -> Fraction:
-        """Worst price of the bars held, from the entry, as a multiple of the risk; 0 or below."""
-        return Fraction(self.direction * (self.worst - self.raw), self.risk)
+    def mae_r(self) -> Fraction | None:
+        """Worst price of the bars held, from the entry, as a multiple of the risk, 0 or below; None without a risk."""
+        return Fraction(self.direction * (self.worst - self.raw), self.risk) if self.risk else None
 
     @property
-    def mfe_r(self) -> Fraction:
-        """Best price of the bars held, from the entry, as a multiple of the risk; 0 or above."""
-        return Fraction(self.direction * (self.best - self.raw), self.risk)
+    def mfe_r(self) -> Fraction | None:
+        """Best price of the bars held, from the entry, as a multiple of the risk, 0 or above; None without a risk."""
+        return Fraction(self.direction * (self.best - self.raw), self.risk) if self.risk else None
 
     @property
     def targets(self) -> tuple[int, ...]:
@@ -146,6 +150,9 @@ class SessionsResult:
         start_micro: start balance of an account.
         ambiguous_bars: bars in which the order of events inside a bar matters.
         stale_exits: positions left at a last bar that ends more than five minutes before the close.
+        called: whether a strategy was called at every minute; then there are no breaks.
+        outcomes: of that strategy, what became of its orders.
+        wishes: of that strategy, all that it asked for.
     """
 
     bars: MinuteBars
@@ -159,6 +166,9 @@ class SessionsResult:
     start_micro: int
     ambiguous_bars: int
     stale_exits: int
+    called: bool = False
+    outcomes: Sequence[SessionOutcome] = ()
+    wishes: Sequence[SessionWish] = ()
 
     @functools.cached_property
     def trades(self) -> list[OrbTrade]:
@@ -172,7 +182,9 @@ class SessionsResult:
 
     @functools.cached_property
     def refusals(self) -> Counter[str]:
-        """How many breaks were refused, by answer."""
+        """How many breaks, or orders of a strategy that was called, were refused, by answer."""
+        if self.called:
+            return Counter(outcome.reason for outcome in self.outcomes if not outcome.filled)
         counts = np.bincount(self.break_rows[:, 4], minlength=len(ANSWERS)).tolist()
         return Counter({name: count for name, count in zip(ANSWERS, counts, strict=True) if name and count})
 

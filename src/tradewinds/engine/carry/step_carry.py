@@ -23,7 +23,7 @@ from tradewinds.engine.carry.carry_sizing import Asked
 from tradewinds.engine.carry.carry_timeline import CarryMarkets
 from tradewinds.engine.carry.carry_view import NAN, NOTHING, CarryState, CarryView, PastSettlement
 from tradewinds.engine.stepwise.step_caller import StepCaller
-from tradewinds.engine.stepwise.step_orders import YES, OrderProblem, StepOrder, ticker_of
+from tradewinds.engine.stepwise.step_orders import YES, OrderProblem, StepOrder, refuse_stops, ticker_of
 
 OPENED, SALE = "strategy", "sale"
 ALREADY_HELD, NOTHING_HELD, NO_SETTLEMENT = "ALREADY_HELD", "NOTHING_HELD", "NO_SETTLEMENT"
@@ -113,6 +113,7 @@ class StepCarry(CarryPass):
             )
         if wish.price is not None:
             raise OrderProblem("a limit, which positions of this market do not have")
+        refuse_stops(wish)
         if wish.side not in _SIDES:
             raise OrderProblem(f"a side that is neither {LONG_SPOT} nor {SHORT_SPOT} ({wish.side!r:.40})")
         number = self.state.number_of(ticker_of(wish.market))

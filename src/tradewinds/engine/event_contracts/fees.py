@@ -6,6 +6,7 @@ facts of an exchange, which a market family states.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -89,6 +90,32 @@ class FeeRule:
             return fee
         value = quantity * price_micro
         return -(-(value + fee) // rounding.balance_grid) * rounding.balance_grid - value
+
+    def of_parts(self, rate: Fraction, parts: Sequence[tuple[int, int]], ts: int) -> list[int]:
+        """Return what each part of an order that fills at several prices adds to the order's fee; micro-units.
+
+        Without a balance grid the fee of the order as a whole is rounded. With one each fill's fee is rounded, and then the
+        balance after the whole order, because the exchange pays back what the roundings of its fills come to beyond that.
+
+        Args:
+            rate: of the quadratic fee.
+            parts: (contracts, price of one in micro-units) in order of execution.
+            ts: when the order is filled; Unix s.
+        """
+        rounding = self.eras[self.era(ts)]
+        base, balance_grid = rate.denominator * MICRO * rounding.grid, rounding.balance_grid
+        amount = value = rounded = paid = 0
+        fees = []
+        for quantity, price in parts:
+            here = rate.numerator * quantity * price * (MICRO - price)
+            amount += here
+            value += quantity * price
+            rounded += -(-here // base) * rounding.grid
+            balanced = -(-(value + rounded) // balance_grid) * balance_grid - value if balance_grid else 0
+            total = balanced if balance_grid else -(-amount // base) * rounding.grid
+            fees.append(total - paid)
+            paid = total
+        return fees
 
     def terms(self, rates: list[Fraction], rate_index: Ints, prices: Ints, era: int) -> FeeTerms:
         """Return fee terms, one row per price.

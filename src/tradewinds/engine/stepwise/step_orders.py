@@ -32,6 +32,8 @@ class StepOrder(NamedTuple):
         price: of a resting order, as the strategy gave it; None: at once, at the visible price.
         until: Unix seconds up to which a resting order rests; None: as long as the market is open.
         value: money for which a purchase buys, as the strategy gave it; None: the quantity says how much.
+        trigger: price at which a stop order becomes one at the market, as the strategy gave it; None: it is no stop order.
+        stop: price at which the position that it opens is closed again, as the strategy gave it; None: it has none.
     """
 
     market: str
@@ -41,6 +43,8 @@ class StepOrder(NamedTuple):
     price: float | None = None
     until: float | None = None
     value: float | None = None
+    trigger: float | None = None
+    stop: float | None = None
 
 
 class Cancellation(NamedTuple):
@@ -55,19 +59,28 @@ class Cancellation(NamedTuple):
     number: int
 
 
-def buy(market: Any, quantity: float | None = None, side: str = YES, *, value: float | None = None) -> StepOrder:
+def buy(
+    market: Any,
+    quantity: float | None = None,
+    side: str = YES,
+    *,
+    value: float | None = None,
+    stop: float | None = None,
+) -> StepOrder:
     """Return the order to buy: contracts at once at the ask, shares at the next price at which the run fills orders.
 
     Args:
         market: one of `view.markets`, or its ticker.
         quantity: contracts, shares, or coins; a part that is not traded is left out.
-        side: of a contract, YES or NO; of a funding position, long_spot (as YES) or short_spot.
+        side: of a contract, YES or NO; of a funding position, long_spot (as YES) or short_spot; of shares on minute bars,
+            long (as YES) or short, which sells shares that are not owned.
         value: of shares and of a funding position, the money to buy for in place of a quantity. A funding position without
-            either has the size that `risk` gives it.
+            either has the size that `risk` gives it, and so have shares on minute bars.
+        stop: of shares on minute bars, the price at which the position is closed again; its distance from the entry is R.
     """
     if quantity is not None and value is not None:
         raise OrderProblem("buy takes a quantity or a value, not both")
-    return StepOrder(ticker_of(market), side, quantity, is_sale=False, value=value)
+    return StepOrder(ticker_of(market), side, quantity, is_sale=False, value=value, stop=stop)
 
 
 def sell(market: Any, quantity: float | None = None, side: str = YES) -> StepOrder:
@@ -92,6 +105,29 @@ def limit(order: StepOrder, price: float, until: float | None = None) -> StepOrd
     if not isinstance(order, StepOrder):
         raise OrderProblem(f"limit needs an order from buy or sell, not {type(order).__name__}")
     return order._replace(price=price, until=until)
+
+
+def stop(order: StepOrder, price: float, until: float | None = None) -> StepOrder:
+    """Return the same order as one that waits until a price is reached, and is then filled at the market.
+
+    Args:
+        order: from `buy` or `sell`, of shares on minute bars.
+        price: at or above it shares are bought, at or below it they are sold.
+        until: Unix seconds after which it is taken back; None: when the session ends.
+    """
+    if not isinstance(order, StepOrder):
+        raise OrderProblem(f"stop needs an order from buy or sell, not {type(order).__name__}")
+    return order._replace(trigger=price, until=until)
+
+
+def refuse_stops(order: StepOrder) -> None:
+    """Raise OrderProblem for an order with a stop, in a market that has none.
+
+    Args:
+        order: what the strategy returned.
+    """
+    if order.trigger is not None or order.stop is not None:
+        raise OrderProblem("an order with a stop, which this market does not have")
 
 
 def cancel(what: Any) -> Cancellation:

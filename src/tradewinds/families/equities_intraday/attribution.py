@@ -9,7 +9,7 @@ from tradewinds.core.units import MICRO, scaled
 from tradewinds.engine.bar_sessions.orb_rules import FACTORS
 from tradewinds.engine.bar_sessions.session_result import SessionsResult
 from tradewinds.families.equities_intraday.decision_factors import REFUSED, ScoredDecisions
-from tradewinds.families.equities_intraday.r_values import FINE_R, fine_columns, r_text
+from tradewinds.families.equities_intraday.r_values import FINE_R, fine_columns, known, r_text
 
 ATTRIBUTION_COLUMNS = (
     *("factor", "held", "decisions", "trades", "wins", "win_rate", "total_r", "average_r", "total_pnl"),
@@ -32,7 +32,10 @@ def attribution_rows(made: SessionsResult, decisions: ScoredDecisions) -> Iterab
         for held in (True, False):
             chosen = decisions.trade[decisions.held(number) == held]
             trades = chosen[chosen != REFUSED].tolist()
-            wins, total = sum(fine[trade] > 0 for trade in trades), sum(fine[trade] for trade in trades)
+            wins, total = (
+                sum(made.trades[trade].pnl > 0 for trade in trades),
+                sum(known(fine[trade] for trade in trades)),
+            )
             yield (
                 name,
                 str(int(held)),

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+from tradewinds.config import resolve
 from tradewinds.config.problems import KeyPath, Problems
 from tradewinds.core import files
 from tradewinds.core.errors import ConfigError
+from tradewinds.families import strategy_file
 from tradewinds.families.equities_intraday.fetch.stamp_columns import zone_of
 from tradewinds.reference_data.corporate_actions import read_actions
 from tradewinds.reference_data.exchange_calendar import calendar_of
@@ -73,6 +75,9 @@ WEIGHTS = {
     "vwap": "vwap",
     "adx": "adx",
 }
+# sections of opening_range, and the keys among them that hold for a strategy of the user's own too
+OF_OPENING_RANGE = ("orb", "buffers", "entry", "trade", "factors", "scoring", "filter")
+_OF_ALL = {("trade", "intrabar"), ("trade", "min_risk_ticks")}
 OPENING_RANGES = ("base_minutes", "short_or_minutes", "long_or_minutes")
 
 
@@ -83,7 +88,11 @@ def note_problems(config: Mapping[str, Any], problems: Problems) -> None:
         config: the config with all defaults filled in; its dates are texts.
         problems: collects what is wrong, each with its key.
     """
+    own = strategy_file.is_own(config)
+    if own:
+        strategy_file.note_problems(config["strategy"], problems)
     for keys, what, remedy in (
+        *(() if own else _named(config["strategy"])),
         *_decimals(config),
         *_targets(config["trade"]),
         *_range(config["orb"], config["bars"]["minutes"]),
@@ -101,6 +110,43 @@ def note_problems(config: Mapping[str, Any], problems: Problems) -> None:
 
 
 Noted = Iterator[tuple[KeyPath, str, str]]
+
+
+def _named(strategy: Mapping[str, Any]) -> Noted:
+    """Yield parameters of a strategy of the market, whose numbers are sections of the config."""
+    for key in strategy["parameters"] or {}:
+        what = f"{strategy['name']} has no parameters: its numbers are the sections {', '.join(OF_OPENING_RANGE)}."
+        yield (
+            ("strategy", "parameters", key),
+            what,
+            "Set the number there, or name a file of your own in strategy.file.",
+        )
+
+
+def unread_settings(config: Mapping[str, Any]) -> list[str]:
+    """Return the keys that a config sets for opening_range, and that a strategy of the user's own does not read.
+
+    Args:
+        config: resolved.
+    """
+    found, sections = [], resolve.schema("equities_intraday")["properties"]
+    for name in OF_OPENING_RANGE:
+        for path, default in _defaults(sections[name], (name,)):
+            value: Any = config
+            for key in path:
+                value = value.get(key) if isinstance(value, Mapping) else value
+            if path not in _OF_ALL and value != default:
+                found.append(".".join(map(str, path)))
+    return found
+
+
+def _defaults(node: Mapping[str, Any], path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
+    """Yield the default of each key of a section of the schema."""
+    if node["default"] != {}:
+        yield path, node["default"]
+        return
+    for key, inner in node["properties"].items():
+        yield from _defaults(inner, (*path, key))
 
 
 def _note_calendar(config: Mapping[str, Any], problems: Problems) -> None:

@@ -18,6 +18,7 @@ from tradewinds.families.equities_intraday.fetch.user_minutes import files_at
 from tradewinds.families.equities_intraday.plan import IntradayPlan, intraday_plan
 from tradewinds.families.equities_intraday.session_web_tables import RUN_TABLES
 from tradewinds.families.plan import are_newer
+from tradewinds.families.strategy_file import is_own
 from tradewinds.families.strategy_table import Strategy, StrategyTable
 from tradewinds.reference_data.exchange_calendar import TRADING_DAYS_PER_YEAR
 from tradewinds.results.run_files import CSV, FOLDER, JSON, PARQUET, RunFile
@@ -82,6 +83,7 @@ class EquitiesIntraday:
     )
     code = (
         "engine/bar_sessions",
+        "engine/stepwise",
         "engine/equity.py",
         "engine/journal.py",
         "engine/trades.py",
@@ -91,6 +93,7 @@ class EquitiesIntraday:
         "reference_data",
         "results",
         "core",
+        "families/strategy_file.py",
         "engine/shares/bars.py",  # of the corporate actions
         f"{_HERE}/attribution.py",
         f"{_HERE}/config_rules.py",
@@ -152,10 +155,11 @@ class EquitiesIntraday:
             config: the config with all defaults filled in.
             problems: collects what is wrong, each with its key.
         """
-        try:
-            _STRATEGIES.find(config["strategy"]["name"])
-        except ConfigError as error:
-            problems.add(("strategy", "name"), error.what, error.remedy)
+        if not is_own(config):
+            try:
+                _STRATEGIES.find(config["strategy"]["name"], "Your own one needs strategy.file.")
+            except ConfigError as error:
+                problems.add(("strategy", "name"), error.what, error.remedy)
         note_problems(config, problems)
 
     def currency(self, config: Mapping[str, Any]) -> str:
@@ -191,15 +195,15 @@ class EquitiesIntraday:
         return minute_findings.cost(config, plan)
 
     def parameters(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return no parameters: this strategy's numbers are sections of the config, which a sweep may set directly."""
-        return {}
+        """Return what a strategy of the user's own is given; opening_range's numbers are sections, which a sweep may set."""
+        return dict(config["strategy"]["parameters"] or {})
 
     def default_grid(self, config: Mapping[str, Any]) -> Sequence[str]:
         """Return no values: this family has no default grid."""
         return ()
 
     def user_files(self, config: Mapping[str, Any]) -> list[str]:
-        """Return the paths of the files of bars and corporate actions that a config names; of a folder, those in it.
+        """Return the paths of the files of bars, corporate actions and strategy that a config names; of a folder, those in it.
 
         Args:
             config: resolved, or as the user wrote it.
@@ -207,7 +211,9 @@ class EquitiesIntraday:
         bars = config.get("bars")
         path = bars.get("path") if isinstance(bars, Mapping) else None
         found = files_at(path) if isinstance(path, str) else []
-        return [*found, *([str(config["actions"])] if config.get("actions") is not None else [])]
+        strategy = config.get("strategy")
+        own = strategy.get("file") if isinstance(strategy, Mapping) else None
+        return [*found, *(str(named) for named in (config.get("actions"), own) if named is not None)]
 
     def reads(self, config: Mapping[str, Any]) -> int:
         """Return 0: every config of the same bars reads the same files."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from tradewinds.core.text import counted
 from tradewinds.engine.bar_sessions.orb_rules import FACTORS
@@ -34,12 +34,35 @@ _GROUPS = (
 
 
 def distribution(run: ReportRun) -> Section | None:
-    """Return the section of the distribution of R, and of worst and best prices; None without a trade."""
-    trades = trade_records(run)
+    """Return the section of the distribution of R, and of worst and best prices; None without a trade that has an R."""
+    trades = [_InR(trade, *figures) for trade in trade_records(run) if (figures := _figures_in_r(trade)) is not None]
     return Section("distribution", "R by trade", [_histogram(trades), *_excursions(trades)]) if trades else None
 
 
-def _histogram(trades: Sequence[TradeRecord]) -> Plot:
+class _InR(NamedTuple):
+    """A trade that has an R.
+
+    Attributes:
+        of: the trade.
+        r: after costs.
+        mae_r: worst price of the bars held.
+        mfe_r: best price of the bars held.
+    """
+
+    of: TradeRecord
+    r: Decimal
+    mae_r: Decimal
+    mfe_r: Decimal
+
+
+def _figures_in_r(trade: TradeRecord) -> tuple[Decimal, Decimal, Decimal] | None:
+    """Return r, mae_r and mfe_r of a trade; None for one without a stop."""
+    if trade.r is None or trade.mae_r is None or trade.mfe_r is None:
+        return None
+    return trade.r, trade.mae_r, trade.mfe_r
+
+
+def _histogram(trades: Sequence[_InR]) -> Plot:
     """Return the plot of the number of trades by R."""
     buckets = [min(max(trade.r // STEP * STEP, LOWEST - STEP), HIGHEST) for trade in trades]
     buckets = [bucket - STEP if trade.r < bucket else bucket for bucket, trade in zip(buckets, trades, strict=True)]
@@ -64,14 +87,14 @@ def _bucket_name(edge: Decimal) -> str:
     return f"{HIGHEST} R and more" if edge >= HIGHEST else f"{edge} to {edge + STEP} R"
 
 
-def _excursions(trades: Sequence[TradeRecord]) -> list[ReportPart]:
+def _excursions(trades: Sequence[_InR]) -> list[ReportPart]:
     """Return the plot of the worst price against the best one, and what it leaves out."""
     points = sorted(trades[:MOST_POINTS], key=lambda trade: trade.mae_r)
     data = {
         "x": [round(float(trade.mae_r), 4) for trade in points],
         "y": [round(float(trade.mfe_r), 4) for trade in points],
         "up": [trade.r > 0 for trade in points],
-        "remark": [f"{trade.symbol} {trade.session} {trade.direction}: {shown(trade.r, 2)} R" for trade in points],
+        "remark": [f"{of.symbol} {of.session} {of.direction}: {shown(r, 2)} R" for of, r, _, _ in points],
     }
     caption = (
         "How far the price went against a trade and for it while it was held, from its entry. Triangles up are gains after "
@@ -99,15 +122,17 @@ def _panel(run: ReportRun, title: str, key: str, drawn: bool) -> Panel:
     table = ReportTable(
         _header(run), [group_row(coded(name, reason_text(name)), figures) for name, figures in found.items()], "lrrrrr"
     )
+    in_r = all(figures["total_r"] is not None for figures in found.values())
     data = {
         "labels": list(found),
-        "value": [figures["total_r"] for figures in found.values()],
+        "value": [figures["total_r" if in_r else "total_pnl_usd"] for figures in found.values()],
         "expected": [],
         "remark": [f"{name}: {counted(figures['trades'], 'trade')}" for name, figures in found.items()],
         "names": ["total", ""],
     }
+    what, unit = ("Total R", "R") if in_r else ("P&L", run.currency)
     plot: list[ReportPart] = (
-        [Plot(key, f"Total R {title[0].lower()}{title[1:]}", "bars", data, ("", "R"))] if drawn else []
+        [Plot(key, f"{what} {title[0].lower()}{title[1:]}", "bars", data, ("", unit))] if drawn else []
     )
     return Panel(title, [*plot, table])
 
@@ -137,7 +162,9 @@ def group_row(name: str, figures: Mapping[str, Any]) -> Cells:
 
 def _symbols(run: ReportRun, by_symbol: Mapping[str, Mapping[str, Any]]) -> Panel:
     """Return the table of symbols; of many the best and the worst by R."""
-    ordered = sorted(by_symbol.items(), key=lambda item: (-item[1]["total_r"], item[0]))
+    # by R, or by profit where a symbol has no R
+    key = "total_pnl_usd" if any(figures["total_r"] is None for figures in by_symbol.values()) else "total_r"
+    ordered = sorted(by_symbol.items(), key=lambda item: (-item[1][key], item[0]))
     title = "By symbol"
     if len(ordered) > 2 * SYMBOLS_LISTED:
         title = f"By symbol: the {SYMBOLS_LISTED} best and {SYMBOLS_LISTED} worst of {len(ordered):,}"
@@ -206,11 +233,12 @@ def _factor_row(name: str, decisions: Sequence[dict[str, str]], trades: Mapping[
 
 def figures_of(trades: Sequence[TradeRecord]) -> dict[str, Any]:
     """Return number, win rate, R and profit of some trades; None where there is no trade."""
-    total = sum((trade.r for trade in trades), Decimal(0))
+    found = [trade.r for trade in trades if trade.r is not None]
+    total = sum(found, Decimal(0))
     return {
         "trades": len(trades),
-        "win_rate": sum(trade.r > 0 for trade in trades) / len(trades) if trades else None,
-        "total_r": total,
-        "average_r": total / len(trades) if trades else None,
+        "win_rate": sum(trade.pnl > 0 for trade in trades) / len(trades) if trades else None,
+        "total_r": total if found or not trades else None,
+        "average_r": total / len(found) if found else None,
         "total_pnl_usd": sum((trade.pnl for trade in trades), Decimal(0)),
     }

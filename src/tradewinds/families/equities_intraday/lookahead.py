@@ -35,12 +35,13 @@ from tradewinds.engine.journal import Journal
 from tradewinds.families.book_timelines import book_timelines
 from tradewinds.families.contract import BOOKS, PLANTED, Future, Stretch, Timelines
 from tradewinds.families.equities_intraday.plan import IntradayPlan, with_minute_files
-from tradewinds.families.equities_intraday.replay import ENTRY_REASON, IntradayStudy
+from tradewinds.families.equities_intraday.replay import IntradayStudy, entry_reason
 from tradewinds.families.equities_intraday.session_panel import make_session_panel
 from tradewinds.families.plan import lacking
 
 BARS, OR_VOLUMES, ACTIONS, SESSIONS = "bars", "volumes of opening ranges", "corporate actions", "calendar sessions"
 RANGES, ENTRIES, EXITS_MADE = "opening ranges", "entries and refusals", "exits"
+ORDERS = "orders"  # what a strategy of the user's own asks for
 
 # Values of poisoned records, such as no market shows from one minute to the next.
 _PRICE_FACTOR = 5
@@ -79,7 +80,9 @@ class SessionsRun:
             make_session_panel(config, whole)
             self.study = IntradayStudy.of(config, whole)
             made = self.study.replay(config)
-        self.journal = made.journal(ENTRY_REASON)
+        self.journal = made.journal(entry_reason(made))
+        if made.called:
+            self.decisions = (ORDERS, ENTRIES, EXITS_MADE, BOOKS)
         self.decided = sorted(_decisions(config, made))
 
     def instants(self) -> Mapping[str, Sequence[int]]:
@@ -127,7 +130,7 @@ class SessionsRun:
         study = replace(self.study, history=History(bars, splits), end=end)
         made = study.replay(self.config)
         decided = sorted(_decisions(self.config, made))
-        return _timelines(decided, made.journal(ENTRY_REASON), future.cut_ts), copies.counts
+        return _timelines(decided, made.journal(entry_reason(made)), future.cut_ts), copies.counts
 
     def event_of(self, market: str) -> str:
         """Return the symbol itself: shares belong to no event."""
@@ -150,6 +153,8 @@ def _decisions(config: Mapping[str, Any], made: SessionsResult) -> Iterator[Date
     """
     bars, sessions = made.bars, len(made.bars.days)
     step = 60 * bars.bar_minutes
+    if made.called:
+        yield from _own_decisions(made)
     # opening ranges, and whether and beyond which prices they are traded
     setups = made.setups
     for symbol, name in enumerate(bars.symbols):
@@ -182,6 +187,20 @@ def _decisions(config: Mapping[str, Any], made: SessionsResult) -> Iterator[Date
         known = int(bars.close_ts[trade.session]) if reason == _SESSION_END and ts == last_end else ts
         outcome = f"{shares} at {money(fill)}, fee {money(fee)}, {EXITS[reason]}"
         yield known, (bars.symbols[trade.symbol], EXITS_MADE), outcome
+
+
+def _own_decisions(made: SessionsResult) -> Iterator[DatedDecision]:
+    """Yield everything that a strategy of the user's own asks for, and the refusals, with their instants.
+
+    Its entries and exits are among the trades and legs.
+    """
+    for number, wish in enumerate(made.wishes):
+        yield wish.ts, (wish.ticker, ORDERS), f"{number}: {wish.text}"
+    for outcome in made.outcomes:
+        if not outcome.filled:
+            what = "exit" if outcome.is_exit else "entry"
+            text = f"{_side(outcome.direction)} {what} of {outcome.decided_ts} refused as {outcome.reason}"
+            yield outcome.ts, (made.bars.symbols[outcome.symbol], ENTRIES), text
 
 
 def _side(direction: int) -> str:

@@ -26,10 +26,14 @@ from tradewinds.families.equities_intraday.r_values import (
     drawdown,
     exit_order,
     fine_columns,
+    known,
     longest_streak,
+    number_or_none,
     r_number,
+    summed,
     total_r,
 )
+from tradewinds.families.strategy_file import is_own
 from tradewinds.reference_data.exchange_calendar import TRADING_DAYS_PER_YEAR
 from tradewinds.results import metrics
 
@@ -74,15 +78,15 @@ class ScoredTrade(NamedTuple):
 
     Attributes:
         trade: as the loop made it.
-        fine: R after costs; FINE_R parts.
-        gross: R from raw prices; FINE_R parts.
+        fine: R after costs; FINE_R parts, None for a trade without a stop.
+        gross: R from raw prices; FINE_R parts, None likewise.
         date: of its session.
         half_hour: of the start of its entry bar on the exchange's clock, such as 09:30.
     """
 
     trade: OrbTrade
-    fine: int
-    gross: int
+    fine: int | None
+    gross: int | None
     date: dt.date
     half_hour: str
 
@@ -207,21 +211,23 @@ def r_metrics(trades: Sequence[ScoredTrade]) -> dict[str, Any]:
     Args:
         trades: in order of exits.
     """
-    fine, count = [each.fine for each in trades], len(trades)
+    fine, count = known(each.fine for each in trades), len(trades)
+    # the sign of R is that of the profit, which trades without a stop have too
+    profits = [each.trade.pnl for each in trades]
     minutes = [each.trade.exit_ts - each.trade.entry_ts for each in trades]
     mean = _mean_r(fine)
     return {
-        "total_r": r_number(sum(fine)),
-        "total_r_gross": r_number(sum(each.gross for each in trades)),
+        "total_r": number_or_none(summed([each.fine for each in trades])),
+        "total_r_gross": number_or_none(summed([each.gross for each in trades])),
         "expectancy_r": mean,
         "average_r": mean,
-        "median_r": r_number(_median(fine)) if count else None,
-        "best_r": r_number(max(fine)) if count else None,
-        "worst_r": r_number(min(fine)) if count else None,
-        "win_rate": sum(value > 0 for value in fine) / count if count else None,
-        "max_drawdown_r": r_number(drawdown(fine)),
-        "max_win_streak": longest_streak(fine, 1),
-        "max_loss_streak": longest_streak(fine, -1),
+        "median_r": r_number(_median(fine)) if fine else None,
+        "best_r": r_number(max(fine)) if fine else None,
+        "worst_r": r_number(min(fine)) if fine else None,
+        "win_rate": sum(profit > 0 for profit in profits) / count if count else None,
+        "max_drawdown_r": r_number(drawdown(fine)) if fine or not count else None,
+        "max_win_streak": longest_streak(profits, 1),
+        "max_loss_streak": longest_streak(profits, -1),
         "avg_minutes": sum(minutes) / count / 60 if count else None,
         "longs": sum(each.trade.direction > 0 for each in trades),
         "shorts": sum(each.trade.direction < 0 for each in trades),
@@ -255,9 +261,9 @@ def _figures(trades: Sequence[ScoredTrade]) -> dict[str, Any]:
     fine = [each.fine for each in trades]
     return {
         "trades": len(trades),
-        "win_rate": sum(value > 0 for value in fine) / len(trades),
-        "total_r": r_number(sum(fine)),
-        "average_r": _mean_r(fine),
+        "win_rate": sum(each.trade.pnl > 0 for each in trades) / len(trades),
+        "total_r": number_or_none(summed(fine)),
+        "average_r": _mean_r(known(fine)),
         "total_pnl_usd": number(sum(each.trade.pnl for each in trades)),
     }
 
@@ -294,6 +300,7 @@ def diagnostics(
         "refused_breaks": dict(sorted(made.refusals.items())),
         "untraded_sessions": dict(sorted(made.unfit_sessions.items())),
         "breaks": len(made.break_rows),
+        **_of_own_strategy(made),
         "trading_days": made.end - made.first,
         "symbol_sessions": sum(count for reason, count in reasons.items() if reason != "NO_BARS"),
         "bars": _bars_in_run(made),
@@ -312,6 +319,13 @@ def diagnostics(
     }
 
 
+def _of_own_strategy(made: SessionsResult) -> dict[str, int]:
+    """Return what is counted of a strategy of the user's own alone: its orders, and its trades without an R."""
+    if not made.called:
+        return {}
+    return {"orders": len(made.outcomes), "trades_without_r": sum(not trade.risk for trade in made.trades)}
+
+
 def opening_ranges(made: SessionsResult) -> dict[str, int]:
     """Return how many sessions have an opening range, and how many of these lack a minute, by name of the count."""
     rows = _session_rows(made)
@@ -322,11 +336,12 @@ def opening_ranges(made: SessionsResult) -> dict[str, int]:
 
 
 def median_risk(made: SessionsResult) -> tuple[float | None, float | None]:
-    """Return the medians of R and of the slippage of an entry, both of one share; None without a trade."""
-    if not made.trades:
+    """Return the medians of R and of the slippage of an entry, both of one share; None without a trade that has an R."""
+    trades = [trade for trade in made.trades if trade.risk]
+    if not trades:
         return None, None
-    risks = statistics.median_low([trade.risk for trade in made.trades])
-    return number(risks), number(statistics.median_low([abs(trade.fill - trade.raw) for trade in made.trades]))
+    risks = statistics.median_low([trade.risk for trade in trades])
+    return number(risks), number(statistics.median_low([abs(trade.fill - trade.raw) for trade in trades]))
 
 
 def _session_rows(made: SessionsResult) -> Ints:
@@ -361,7 +376,7 @@ def _reasons(made: SessionsResult, symbol: int | None = None) -> list[str]:
 def _valid_rate(config: Mapping[str, Any], reasons: Sequence[str]) -> float | None:
     """Return the share of opening ranges of a valid width among those judged; None if none is judged."""
     judged = [reason for reason in reasons if reason not in _NOT_JUDGED]
-    if not judged or not config["orb"]["enable_validity_filter"]:
+    if not judged or not config["orb"]["enable_validity_filter"] or is_own(config):
         return None
     return sum(reason != "OR_INVALID" for reason in judged) / len(judged)
 

@@ -17,6 +17,7 @@ from tradewinds.families.contract import Findings
 from tradewinds.families.equities_intraday.plan import IntradayPlan
 from tradewinds.families.equities_intraday.session_panel import read_session_panel
 from tradewinds.families.plan import stale_files
+from tradewinds.families.strategy_file import is_own
 from tradewinds.reference_data.exchange_calendar import day_number
 
 REQUESTS_PER_MONTH = 5  # of at most seven days each
@@ -109,9 +110,10 @@ def _of_panel(config: Mapping[str, Any], plan: IntradayPlan) -> Iterator[str]:
     inside = np.concatenate([[0], np.cumsum(panel.minute < minutes)])[panel.first_row]
     in_range = np.diff(inside).reshape(per_day.shape)[:, first:]
     incomplete = (traded > 0) & (in_range < minutes // bar)
-    yield (
-        f"{int(incomplete.sum()):,} of {counted(int((traded > 0).sum()), 'opening range')} of {minutes} minutes are "
-        f"incomplete, {int(((traded > 0) & (in_range == 0)).sum()):,} of them empty."
-    )
+    if not is_own(config):  # a strategy of the user's own needs no opening range
+        yield (
+            f"{int(incomplete.sum()):,} of {counted(int((traded > 0).sum()), 'opening range')} of {minutes} minutes are "
+            f"incomplete, {int(((traded > 0) & (in_range == 0)).sum()):,} of them empty."
+        )
     for index in np.flatnonzero((traded == 0).all(axis=1)).tolist():
         yield f"{panel.symbols[index]} has no bar from {config['date_start_local']} to {config['date_end_local']}."

@@ -26,8 +26,12 @@ ORB_REASON_TEXTS = {
     "SIZE_ZERO": "the size, or the buying power that was left, is less than one share",
     "LIQUIDITY": "risk.max_volume_share of the bar's volume is less than one share",
     "NO_BARS": "no bar in the run",
+    "ALREADY_HELD": "shares of it were held already, or when the bar began",
+    "NOTHING_HELD": "no position of that kind was held",
+    "NO_WHOLE_SHARE": "less than one share",
+    "NO_NEXT_BAR": "no bar of the session came after it",
 }
-ENTRY_TEXTS = {"ORB_BREAK": "the price left the opening range"}
+ENTRY_TEXTS = {"ORB_BREAK": "the price left the opening range", "STRATEGY": "an order of the strategy"}
 EXIT_TEXTS = {
     "entry": "entry",
     "target": "the target was reached",
@@ -36,6 +40,9 @@ EXIT_TEXTS = {
     "trailing_stop": "the trailing stop was reached",
     "time_stop": "held for as long as allowed",
     "session_end": "the session ended",
+    "sale": "sold or bought back by the strategy",
+    "resting_sale": "a limit of the strategy was reached",
+    "stop_sale": "a stop order of the strategy was reached",
 }
 
 

@@ -98,10 +98,20 @@ def intraday_plan(conf: Mapping[str, Any]) -> IntradayPlan:
         run_dir=run_folder(conf, run_id),
         date_end=date_end,
         stages={"bars": bars, "panel": [DataFile(minute_files.panel, MINUTE_PANEL)]},
-        inputs={"panel": [minute_files.panel], "side_files": list(minute_files.side_files)},
+        inputs=_inputs(conf, minute_files),
         units=len(minute_files.months),
         files=minute_files,
     )
+
+
+def _inputs(conf: Mapping[str, Any], minute_files: MinuteFiles) -> dict[str, list[str]]:
+    """Return what a replay reads: the panel, and the user's own files beside the bars."""
+    own = conf["strategy"]["file"]
+    return {
+        "panel": [minute_files.panel],
+        "side_files": list(minute_files.side_files),
+        **({} if own is None else {"user_strategy": [own]}),
+    }
 
 
 def with_minute_files(plan: IntradayPlan, **changes: Any) -> IntradayPlan:

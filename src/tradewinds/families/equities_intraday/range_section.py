@@ -10,14 +10,17 @@ from decimal import Decimal
 from tradewinds.core.text import counted
 from tradewinds.families.equities_intraday.orb_reasons import ORB_REASON_TEXTS
 from tradewinds.families.equities_intraday.trade_records import rows_of
+from tradewinds.families.strategy_file import is_own
 from tradewinds.results.report.parts import Panel, ReportPart, ReportTable, Section, Text, coded, shown
 from tradewinds.results.report.run import ReportRun
 
 LISTED_RANGES = 40  # incomplete ones, one by one
 
 
-def ranges(run: ReportRun) -> Section:
-    """Return the section of opening ranges."""
+def ranges(run: ReportRun) -> Section | None:
+    """Return the section of opening ranges; None for a strategy of the user's own, which needs none."""
+    if is_own(run.config):
+        return None
     rows = rows_of(run, "sessions.csv")
     built = [row for row in rows if row["or_high"]]
     incomplete = [row for row in built if int(row["missing_minutes"]) > 0]

@@ -16,11 +16,14 @@ from tradewinds.core.errors import DataMissing
 from tradewinds.engine.bar_sessions.minute_bars import UNKNOWN_VOLUME, MinuteBars
 from tradewinds.engine.bar_sessions.orb_rules import OrbRules
 from tradewinds.engine.bar_sessions.session_loop import run, run_policies
+from tradewinds.engine.bar_sessions.session_orders import STRATEGY, SessionOutcome
 from tradewinds.engine.bar_sessions.session_result import ANSWERS, BREAK_COLUMNS, EXITS, OrbTrade, SessionsResult
 from tradewinds.engine.bar_sessions.setups import History
+from tradewinds.engine.bar_sessions.step_sessions import called_policies, run_called
 from tradewinds.engine.equity import Point
 from tradewinds.engine.result import Decision, RunResult, Summary, Trade
 from tradewinds.engine.trades import Position, positions_of
+from tradewinds.families import strategy_file
 from tradewinds.families.equities_intraday.metrics import diagnostics, session_dates, session_metrics
 from tradewinds.families.equities_intraday.plan import IntradayPlan
 from tradewinds.families.equities_intraday.run_files import write_session_files
@@ -33,6 +36,7 @@ from tradewinds.results.liquidity import Entry, VolumeUse, liquidity
 
 ENTRY_REASON = "ORB_BREAK"
 _SIDES = {1: "BUY", -1: "SELL_SHORT"}
+_SIDES_OF_EXITS = {1: "SELL", -1: "BUY_TO_COVER"}
 
 
 @dataclass(frozen=True)
@@ -88,13 +92,19 @@ class IntradayStudy:
         return rules_of(config, self.history.splits)
 
     def replay(self, config: Mapping[str, Any]) -> SessionsResult:
-        """Trade the sessions of the run; raises SimulationError as session_loop.run."""
+        """Trade the sessions of the run; raises SimulationError as session_loop.run and step_sessions.run_called."""
         cutoff = cutoff_of(config, self.bars, self.timezone)
+        if strategy_file.is_own(config):
+            make = strategy_file.caller_of(config["strategy"])
+            return run_called(self.history, self.rules(config), cutoff, self.first, self.end, make)
         return run(self.history, self.rules(config), cutoff, self.first, self.end)
 
     def policies(self, config: Mapping[str, Any]) -> dict[str, SessionsResult]:
         """Trade them under each order of events inside a bar, by its name; raises as `replay`."""
         cutoff = cutoff_of(config, self.bars, self.timezone)
+        if strategy_file.is_own(config):
+            make = strategy_file.caller_of(config["strategy"])
+            return called_policies(self.history, self.rules(config), cutoff, self.first, self.end, make)
         return run_policies(self.history, self.rules(config), cutoff, self.first, self.end)
 
 
@@ -162,13 +172,16 @@ def simulate_many(configs: Sequence[Mapping[str, Any]], plan: IntradayPlan, work
     Args:
         configs: resolved configs that differ in keys of FAMILY.replay_keys only.
         plan: their plan, whose panel exists.
-        workers: number of threads; the loop runs without Python's lock.
+        workers: number of threads; the loop runs without Python's lock. A strategy of the user's own needs that lock, and the
+            main thread, in which its time is limited.
 
     Raises:
         DataMissing: as simulate.
         SimulationError: as simulate.
     """
     study = IntradayStudy.of(configs[0], plan)
+    if any(map(strategy_file.is_own, configs)):
+        return [_summary(study, study.replay(config)) for config in configs]
     with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
         return list(pool.map(lambda config: _summary(study, study.replay(config)), configs))
 
@@ -187,9 +200,11 @@ def _result(
     figures: dict[str, Any],
 ) -> RunResult:
     """Return a pass, the same under each order of events inside a bar, and its figures, as the result of a run."""
-    journal = made.journal(ENTRY_REASON)
+    journal = made.journal(entry_reason(made))
     positions = positions_of(journal)
-    trades = [_trade(config, study, trade, position) for trade, position in zip(made.trades, positions, strict=True)]
+    reason = entry_reason(made)
+    pairs = zip(made.trades, positions, strict=True)
+    trades = [_trade(config, study, trade, position, reason) for trade, position in pairs]
     points = _points(study, made)
     return RunResult(
         start_balance_micro=points[0].cash_micro,
@@ -256,7 +271,12 @@ def _points(study: IntradayStudy, made: SessionsResult) -> list[Point]:
     return [start, *(Point(ts, kind, amount, 0) for ts, kind, amount in zip(closes, kinds, cash, strict=True))]
 
 
-def _trade(config: Mapping[str, Any], study: IntradayStudy, made: OrbTrade, position: Position) -> Trade:
+def entry_reason(made: SessionsResult) -> str:
+    """Return the reason code of the entries of a pass."""
+    return STRATEGY if made.called else ENTRY_REASON
+
+
+def _trade(config: Mapping[str, Any], study: IntradayStudy, made: OrbTrade, position: Position, reason: str) -> Trade:
     """Return a trade of the pass as a row of trades.csv."""
     symbol = study.bars.symbols[made.symbol]
     return Trade(
@@ -270,7 +290,7 @@ def _trade(config: Mapping[str, Any], study: IntradayStudy, made: OrbTrade, posi
         model_prob_yes_pico=None,
         ev_gross_pico=None,
         ev_net_total_pico=None,
-        reason_code=ENTRY_REASON,
+        reason_code=reason,
         settled_result=EXITS[made.exit_reason],
         settled_ts=made.exit_ts,
         position=position,
@@ -279,6 +299,8 @@ def _trade(config: Mapping[str, Any], study: IntradayStudy, made: OrbTrade, posi
 
 def _decisions(study: IntradayStudy, made: SessionsResult) -> list[Decision]:
     """Return what became of every break or order, a fill or a refusal, as rows of decisions.parquet."""
+    if made.called:
+        return [_own_decision(study, outcome) for outcome in made.outcomes]
     breaks = {name: made.break_rows[:, index].tolist() for index, name in enumerate(BREAK_COLUMNS)}
     filled = [not answer for answer in breaks["answer"]]
     sizes, prices = (iter([getattr(trade, name) for trade in made.trades]) for name in ("shares", "fill"))
@@ -294,6 +316,20 @@ def _decisions(study: IntradayStudy, made: SessionsResult) -> list[Decision]:
         [ANSWERS[answer] or ENTRY_REASON for answer in breaks["answer"]],
     )
     return [Decision(*row) for row in zip(*columns, strict=False)]
+
+
+def _own_decision(study: IntradayStudy, outcome: SessionOutcome) -> Decision:
+    """Return what became of an order of the user's own strategy as a row of decisions.parquet."""
+    return Decision(
+        ticker=study.bars.symbols[outcome.symbol],
+        first_ts=outcome.decided_ts,
+        times=1,
+        side=(_SIDES_OF_EXITS if outcome.is_exit else _SIDES)[outcome.direction],
+        quantity=outcome.shares if outcome.filled else None,
+        price_micro=outcome.price if outcome.filled else None,
+        filled=outcome.filled,
+        reason=outcome.reason,
+    )
 
 
 def _skipped(study: IntradayStudy, made: SessionsResult) -> list[tuple[str, str]]:

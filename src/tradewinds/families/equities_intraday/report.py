@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from tradewinds.core.text import counted
+from tradewinds.families.equities_intraday.config_rules import unread_settings
 from tradewinds.families.equities_intraday.group_sections import distribution, factors, groups
 from tradewinds.families.equities_intraday.orb_reasons import ORB_REASON_TEXTS
 from tradewinds.families.equities_intraday.range_section import ranges
 from tradewinds.families.equities_intraday.session_charts import session_charts
 from tradewinds.families.equities_intraday.trade_records import query
+from tradewinds.families.strategy_file import is_own
 from tradewinds.results.report import refusals, sections
 from tradewinds.results.report.account_sections import account
 from tradewinds.results.report.liquidity_section import LiquidityWords, liquidity_section
@@ -57,6 +59,11 @@ LIMITS = (
     "Bars of one venue or vendor differ from the consolidated tape in their highs and lows, and so in which orders they touch.",
     "One path of history is one sample. The best of many settings is worth less than it looks.",
 )
+LIMITS_OF_CLASSES = (
+    *LIMITS[:2],
+    "A limit fills at its price where a bar's prices went through it, without slippage; that nothing else waited at that price "
+    "is assumed.",
+)
 SYMBOLS_SHOWN = 6  # in the title
 MOST_REASONS = 5  # that are named where nothing was traded
 POLICY_TEXTS = {
@@ -70,14 +77,16 @@ def title(run: ReportRun) -> str:
     """Return the title: strategy, symbols and dates."""
     c = run.config
     names = listed(c["symbols"], SYMBOLS_SHOWN)
-    return f"Opening range on {names}, {c['date_start_local']} to {c['date_end_local']}"
+    strategy = c["strategy"]["name"] if is_own(c) else "Opening range"
+    return f"{strategy} on {names}, {c['date_start_local']} to {c['date_end_local']}"
 
 
 def subtitle(run: ReportRun) -> str:
     """Return the subtitle: number of trades and sessions, R, P&L and commission."""
     m, money = run.metrics, run.currency
+    in_r = "" if m["total_r"] is None else f"{shown(m['total_r'], 3)} R, "
     return (
-        f"{counted(m['num_trades'], 'trade')}, {m['longs']:,} long and {m['shorts']:,} short: {shown(m['total_r'], 3)} R, "
+        f"{counted(m['num_trades'], 'trade')}, {m['longs']:,} long and {m['shorts']:,} short: {in_r}"
         f"{shown(m['total_pnl_usd'], 2)} {money} after {shown(m['total_fees_usd'], 2)} {money} of commission."
     )
 
@@ -97,6 +106,13 @@ def _warnings(run: ReportRun) -> list[str]:
     """Return what a reader must know before the figures: costs against R first."""
     d, money = run.diagnostics, run.currency
     found = []
+    if without := d.get("trades_without_r"):
+        found.append(
+            f"{without:,} of {counted(run.metrics['num_trades'], 'trade')} had no stop, so no R: figures in R are of the "
+            f"others alone, figures in {money} of all."
+        )
+    if is_own(run.config) and (unread := unread_settings(run.config)):
+        found.append(f"Settings of opening_range, which this strategy does not read: {', '.join(unread)}.")
     if d["risk_is_small"]:
         found.append(
             f"Costs are not small against R: the median R of a share is {shown(d['median_risk_usd'], 4)} {money}, the median "
@@ -120,7 +136,8 @@ def _nothing(run: ReportRun) -> list[ReportPart]:
         return []
     counts = sorted(run.diagnostics["rejections"].items(), key=lambda item: (-item[1], item[0]))[:MOST_REASONS]
     reasons = [f"{count:,} × {reason} ({ORB_REASON_TEXTS[reason]})" for reason, count in counts]
-    return [Text(f"Nothing was traded: {'; '.join(reasons) or 'no price left an opening range'}.", "strong")]
+    otherwise = "the strategy asked for nothing" if is_own(run.config) else "no price left an opening range"
+    return [Text(f"Nothing was traded: {'; '.join(reasons) or otherwise}.", "strong")]
 
 
 def tiles(run: ReportRun) -> Tiles:
@@ -160,13 +177,18 @@ def _facts(config: Mapping[str, Any], currency: str) -> list[Cells]:
         else f"{costs['slippage_ticks']} ticks of {costs['tick']} and {costs['slippage_bps']} basis points of slippage, "
         f"{costs['commission_per_share']} {currency} a share, at least {costs['min_commission']}"
     )
-    return [
-        ("Bars", str(config["bars"].get("path", config["bars"]["source"]))),
-        ("Calendar", config["calendar"]),
+    of_range = [
         ("Opening range", f"{counted(orb['base_minutes'], 'minute')}{adaptive}"),
         ("Entry", f"{entry['mode']}, {entry['direction']}"),
         ("Stop", trade["stop_mode"]),
         ("Targets", targets),
+    ]
+    given = ", ".join(f"{key} {value}" for key, value in (config["strategy"].get("parameters") or {}).items())
+    own = [("Strategy", f"{config['strategy']['file']}{f' ({given})' if given else ''}")]
+    return [
+        ("Bars", str(config["bars"].get("path", config["bars"]["source"]))),
+        ("Calendar", config["calendar"]),
+        *(own if is_own(config) else of_range),
         ("Inside a bar", f"{trade['intrabar']}: {POLICY_TEXTS[trade['intrabar']]}"),
         ("Size", f"{sizes[risk['sizing']]}, {risk['account']} account of {risk['start_balance']:,} {currency}"),
         ("Costs", paid),
@@ -176,15 +198,19 @@ def _facts(config: Mapping[str, Any], currency: str) -> list[Cells]:
 def _equity(run: ReportRun) -> Section:
     """Return the section of the equity curve and of the running sum of R."""
     found = sections.equity(run, "There was no session.")
-    return Section(found.key, found.title, [*found.parts, running_r(run, "combined_equity.parquet")])
+    return Section(found.key, found.title, [*found.parts, *running_r(run, "combined_equity.parquet")])
 
 
-def running_r(run: ReportRun, name: str) -> Plot:
-    """Return the plot of the running sum of R by session, from a table of equity."""
-    rows = query(run, name, "SELECT session, cumulative_r::DOUBLE FROM rows ORDER BY session")
+def running_r(run: ReportRun, name: str) -> list[ReportPart]:
+    """Return the plot of the running sum of R by session, from a table of equity; nothing where no trade has an R."""
+    rows = query(
+        run, name, "SELECT session, cumulative_r::DOUBLE FROM rows WHERE cumulative_r IS NOT NULL ORDER BY session"
+    )
+    if not rows and run.metrics["num_trades"]:
+        return []
     t = [int(dt.datetime.combine(date, dt.time(12), dt.UTC).timestamp()) for date, _ in rows]
     lines = [{"name": "R", "y": [r for _, r in rows]}]
-    return Plot("cumulative_r", "Sum of R by session", "history", {"t": t, "lines": lines, "marks": []}, ("", "R"))
+    return [Plot("cumulative_r", "Sum of R by session", "history", {"t": t, "lines": lines, "marks": []}, ("", "R"))]
 
 
 def metrics_table(run: ReportRun) -> Section:
@@ -265,9 +291,9 @@ _liquidity = liquidity_section(
 )
 
 
-def limits(_: ReportRun) -> Section:
+def limits(run: ReportRun) -> Section:
     """Return the section of what the run does not model."""
-    return sections.limits(LIMITS)
+    return sections.limits([*LIMITS_OF_CLASSES, *LIMITS[3:]] if is_own(run.config) else LIMITS)
 
 
 REPORT = FamilyReport(

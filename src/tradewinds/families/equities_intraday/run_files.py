@@ -154,16 +154,14 @@ def _trade_rows(made: SessionsResult, ids: Sequence[str]) -> Iterable[tuple[str,
     for trade, name in zip(made.trades, ids, strict=True):
         k = trade.symbol * len(dates) + trade.session
         high, low = setups.ranges[k, [HIGH, LOW]].tolist()
+        has_range = bool(setups.ranges[k, COUNT])  # a strategy of the user's own needs none
         yield (
             name,
             made.bars.symbols[trade.symbol],
             dates[trade.session],
-            str(int(setups.minutes[k])),
-            amount_text(high),
-            amount_text(low),
+            *((str(int(setups.minutes[k])), amount_text(high), amount_text(low)) if has_range else ("",) * 3),
             amount_text(trade.raw),
-            amount_text(trade.stop),
-            amount_text(trade.risk),
+            *_stop_texts(trade),
             " ".join(amount_text(price) for price in trade.targets),
             *_r_texts(trade),
             score_text(trade.score),
@@ -171,8 +169,13 @@ def _trade_rows(made: SessionsResult, ids: Sequence[str]) -> Iterable[tuple[str,
         )
 
 
+def _stop_texts(trade: OrbTrade) -> tuple[str, str]:
+    """Return the stop of a trade and R of a share; empty texts for a trade without a stop."""
+    return (amount_text(trade.stop), amount_text(trade.risk)) if trade.risk else ("", "")
+
+
 def _r_texts(trade: OrbTrade) -> tuple[str, str, str, str]:
-    """Return r, r_gross, mae_r and mfe_r of a trade."""
+    """Return r, r_gross, mae_r and mfe_r of a trade; empty texts for a trade without a stop."""
     return (
         trade_r_text(trade.pnl, trade.risk, trade.shares),
         trade_r_text(trade.gross, trade.risk, trade.shares),
@@ -233,8 +236,7 @@ def _all_rows(made: SessionsResult, ids: Sequence[str]) -> Iterable[tuple[str, .
             str(trade.shares),
             amount_text(trade.fill),
             amount_text(exit_price),
-            amount_text(trade.stop),
-            amount_text(trade.risk),
+            *_stop_texts(trade),
             amount_text(trade.pnl),
             *_r_texts(trade),
             score_text(trade.score),
@@ -252,14 +254,19 @@ def _exit_prices(made: SessionsResult) -> list[int]:
 
 
 def _typed(rows: Sequence[tuple[str, ...]]) -> pa.Table:
-    """Return rows of ALL_TRADES_COLUMNS as a table of schema ALL_TRADES."""
+    """Return rows of ALL_TRADES_COLUMNS as a table of schema ALL_TRADES; empty texts are null."""
     columns = list(zip(*rows, strict=True)) or [()] * len(ALL_TRADES)
-    arrays = [pa.array(texts, pa.string()).cast(field.type) for texts, field in zip(columns, ALL_TRADES, strict=True)]
+    arrays = [
+        pa.array([text or None for text in texts], pa.string()).cast(field.type)
+        for texts, field in zip(columns, ALL_TRADES, strict=True)
+    ]
     return pa.Table.from_arrays(arrays, schema=ALL_TRADES)
 
 
 def _equity_table(made: SessionsResult, equity: Sequence[int], trades: Iterable[OrbTrade]) -> pa.Table:
     """Return equity and summed R at the close of each session of the run (schema EQUITY), in order of time.
+
+    R is summed over the trades that have a stop, and null if there are only others.
 
     Args:
         made: the run.
@@ -267,9 +274,12 @@ def _equity_table(made: SessionsResult, equity: Sequence[int], trades: Iterable[
         trades: those that count.
     """
     by_session = [0] * len(equity)
-    for trade in trades:
-        by_session[trade.session - made.first] += fine_r(trade.pnl, trade.risk, trade.shares)
-    sums = [r_text(scaled(fine, (MICRO, FINE_R))) for fine in accumulate(by_session)]
+    fine = [(trade.session, fine_r(trade.pnl, trade.risk, trade.shares)) for trade in trades]
+    for session, value in fine:
+        by_session[session - made.first] += value or 0
+    sums: list[str | None] = [r_text(scaled(total, (MICRO, FINE_R))) for total in accumulate(by_session)]
+    if fine and not any(value is not None for _, value in fine):
+        sums = [None] * len(sums)
     dates = session_dates(made.bars)[made.first : made.end]
     texts = [amount_text(amount) for amount in equity]
     columns = [
@@ -282,14 +292,18 @@ def _equity_table(made: SessionsResult, equity: Sequence[int], trades: Iterable[
 
 def _chart_bars(study: Study, made: SessionsResult) -> pa.Table:
     """Return the bars of the sessions of the trades that reports draw, the run's and each symbol's (schema CHART_BARS)."""
-    net = [scaled(trade.pnl, (MICRO, trade.risk * trade.shares)) for trade in made.trades]
+    figures = [
+        (scaled(trade.pnl, (MICRO, trade.risk * trade.shares)) if trade.risk else None, trade.pnl)
+        for trade in made.trades
+    ]
     own: dict[int, list[int]] = {}
     for number, trade in enumerate(made.trades):
         own.setdefault(trade.symbol, []).append(number)
     # of many symbols each has its share of the pictures
     each = MOST_CHARTS // max(1, len(own))
-    chosen = {*all_charted(range(len(net)), net)}
-    chosen |= {number for numbers in own.values() for number in all_charted(numbers, net, each)}
+    chosen = {*all_charted(range(len(figures)), compared(figures, range(len(figures))))}
+    for numbers in own.values():
+        chosen |= {*all_charted(numbers, compared(figures, numbers), each)}
     pairs = sorted({(made.trades[number].symbol, made.trades[number].session) for number in chosen})
     # the rows of these sessions, one after the other
     bars, sessions = made.bars, len(made.bars.days)
@@ -310,12 +324,23 @@ def _chart_bars(study: Study, made: SessionsResult) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=CHART_BARS)
 
 
+def compared(figures: Sequence[tuple[Any, Any]], numbers: Sequence[int]) -> list[Any]:
+    """Return by number of a trade what trades are compared by: R, or profit if one of those to choose from has no R.
+
+    Args:
+        figures: by number: R with six decimals, None for none; profit.
+        numbers: those to choose from.
+    """
+    in_money = any(figures[number][0] is None for number in numbers)
+    return [figure[in_money] for figure in figures]
+
+
 def charted(numbers: Sequence[int], net: Sequence[Any]) -> list[int]:
     """Return the numbers of the trades that a report draws, ascending: the first ones, the best and the worst.
 
     Args:
         numbers: those to choose from, ascending.
-        net: R by number of a trade, with six decimals.
+        net: by number of a trade, what trades are compared by.
     """
     by_r = sorted(numbers, key=lambda number: net[number])
     return sorted({*numbers[:FIRST_CHARTS], *by_r[:EXTREME_CHARTS], *by_r[-EXTREME_CHARTS:]})
@@ -326,7 +351,7 @@ def all_charted(numbers: Sequence[int], net: Sequence[Any], most: int = MOST_CHA
 
     Args:
         numbers: those to choose from, ascending.
-        net: R by number of a trade, with six decimals.
+        net: by number of a trade, what trades are compared by.
         most: how many of the first ones.
     """
     return sorted({*numbers[:most], *charted(numbers, net)})

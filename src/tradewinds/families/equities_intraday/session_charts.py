@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from tradewinds.core.text import counted
@@ -15,6 +16,7 @@ from tradewinds.families.equities_intraday.run_files import (
     MOST_CHARTS,
     all_charted,
     charted,
+    compared,
 )
 from tradewinds.families.equities_intraday.trade_records import TradeRecord, legs_of_trades, query, trade_records
 from tradewinds.results.report.parts import (
@@ -48,7 +50,7 @@ def session_charts(run: ReportRun) -> Section | None:
     if not trades:
         return None
     # which trades are drawn large, and which small: those whose bars the run has kept
-    net = [trade.r for trade in trades]
+    net = compared([(trade.r, trade.pnl) for trade in trades], range(len(trades)))
     numbers = charted(range(len(trades)), net)
     legs, bars = legs_of_trades(run), bars_of_sessions(run)
     small = [number for number in all_charted(range(len(trades)), net) if session_key(trades[number]) in bars]
@@ -60,11 +62,12 @@ def session_charts(run: ReportRun) -> Section | None:
         else ""
     )
     # a chart of each, then the large ones with their fills, then the small ones
+    has_ranges, in_money = any(trade.setup["or_high"] for trade in trades), any(trade.r is None for trade in trades)
     parts: list[ReportPart] = [
         Text(
             f"{len(numbers):,} of {counted(len(trades), 'trade')} are drawn large: the first {FIRST_CHARTS}, the "
-            f"{EXTREME_CHARTS} best and the {EXTREME_CHARTS} worst by R. Lines are bars from low to high, the box is the "
-            f"opening range, triangles up "
+            f"{EXTREME_CHARTS} best and the {EXTREME_CHARTS} worst by {'profit' if in_money else 'R'}. Lines are bars from low "
+            f"to high, {'the box is the opening range, ' if has_ranges else ''}triangles up "
             "are purchases, triangles down sales. A fill inside a bar is drawn at its end, when it is known. Times are the "
             f"exchange's. Below them are small pictures of {'all' if not left else f'{len(small):,}'} trades.{rest}"
         )
@@ -155,11 +158,17 @@ def trade_plot(
         "marks": [_mark(run, leg, starts[0]) for leg in legs],
     }
     words = (
-        f"{trade.direction} {counted(trade.shares, 'share')}, {shown(trade.r, 3)} R, {shown(trade.pnl, 2)} {run.currency}, "
-        f"{reason_text(trade.exit_reason)}; worst {shown(trade.mae_r, 2)} R, best {shown(trade.mfe_r, 2)} R."
+        f"{trade.direction} {counted(trade.shares, 'share')}, {in_r(trade.r, 3)}{shown(trade.pnl, 2)} {run.currency}, "
+        f"{reason_text(trade.exit_reason)}"
     )
+    words += "." if trade.r is None else f"; worst {shown(trade.mae_r, 2)} R, best {shown(trade.mfe_r, 2)} R."
     title = f"{trade.symbol} on {trade.session}"
     return Plot(name, f"{title}, {trade.direction}", "session", data, ("", run.currency), words)
+
+
+def in_r(value: Decimal | None, decimals: int) -> str:
+    """Return an R with a comma after it, for a sentence; "" for a trade without a stop."""
+    return "" if value is None else f"{shown(value, decimals)} R, "
 
 
 def fill_cells(leg: dict[str, str], minute: int) -> Cells:
@@ -175,16 +184,18 @@ def fill_cells(leg: dict[str, str], minute: int) -> Cells:
     )
 
 
-def _box(trade: TradeRecord) -> dict[str, float]:
-    """Return the opening range as a box."""
+def _box(trade: TradeRecord) -> dict[str, float] | None:
+    """Return the opening range as a box; None in a run whose strategy needs none."""
     setup = trade.setup
+    if not setup["or_high"]:
+        return None
     return {"from": 0, "to": int(setup["or_minutes"]), "low": float(setup["or_low"]), "high": float(setup["or_high"])}
 
 
 def _levels(trade: TradeRecord, legs: Sequence[dict[str, str]], open_ts: int) -> list[dict[str, Any]]:
     """Return the prices of entry, stop and targets as lines from the entry to the last exit."""
     setup, (first, last) = trade.setup, (minute_of(legs[place]["ts"], open_ts) for place in (0, -1))
-    named = [("entry", setup["raw"]), ("stop", setup["stop"])]
+    named = [("entry", setup["raw"]), *([("stop", setup["stop"])] if setup["stop"] else [])]
     named += [(f"target {place}", price) for place, price in enumerate(setup["targets"].split(), 1)]
     return [{"name": name, "y": float(price), "from": first, "to": max(last, first + 1)} for name, price in named]
 

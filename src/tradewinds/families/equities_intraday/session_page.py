@@ -11,6 +11,7 @@ from tradewinds.families.equities_intraday.orb_reasons import reason_text
 from tradewinds.families.equities_intraday.session_charts import (
     bars_of_sessions,
     fill_cells,
+    in_r,
     minute_of,
     session_key,
     trade_plot,
@@ -47,7 +48,7 @@ def session_page(run: ReportRun, name: str, day: dt.date | None) -> UnitPage:
         refusals_panel(refused, reason_text, {}, run.currency),
     ]
     word = outcome(trade.pnl)
-    made = f"{word} {shown(trade.r, 2)} R, {shown(trade.pnl, 2)} {run.currency}"
+    made = f"{word} {in_r(trade.r, 2)}{shown(trade.pnl, 2)} {run.currency}"
     remark = f"{trade.direction}, {made}: {reason_text(trade.exit_reason)}."
     return UnitPage(f"{trade.symbol} on {trade.session}", remark, [plot], parts)
 

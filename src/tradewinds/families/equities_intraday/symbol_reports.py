@@ -25,7 +25,7 @@ def _symbol_summary(run: ReportRun) -> Section:
         "The figures are those of this symbol's trades in the run. Its equity, drawdown and Sharpe ratio are of its profits "
         "alone, on the start balance of the account."
     )
-    return Section("summary", "Summary", [tiles(run), Text(note), running_r(run, f"symbols/{name}_equity.parquet")])
+    return Section("summary", "Summary", [tiles(run), Text(note), *running_r(run, f"symbols/{name}_equity.parquet")])
 
 
 _SYMBOL_SECTIONS: tuple[Callable[[ReportRun], Section | None], ...] = (

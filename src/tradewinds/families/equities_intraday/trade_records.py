@@ -15,7 +15,7 @@ from tradewinds.results.report.run import ReportRun
 
 
 class TradeRecord(NamedTuple):
-    """A trade as the report shows it; amounts and R are decimals.
+    """A trade as the report shows it; amounts and R are decimals, None for a trade without a stop.
 
     Attributes:
         trade_id: of trades.csv.
@@ -38,9 +38,9 @@ class TradeRecord(NamedTuple):
     direction: str
     shares: int
     pnl: Decimal
-    r: Decimal
-    mae_r: Decimal
-    mfe_r: Decimal
+    r: Decimal | None
+    mae_r: Decimal | None
+    mfe_r: Decimal | None
     score: Decimal
     exit_reason: str
     setup: Mapping[str, str]
@@ -57,15 +57,20 @@ def trade_records(run: ReportRun) -> list[TradeRecord]:
             direction=row["direction"],
             shares=int(row["qty"]),
             pnl=Decimal(row["pnl"]),
-            r=Decimal(row["r"]),
-            mae_r=Decimal(row["mae_r"]),
-            mfe_r=Decimal(row["mfe_r"]),
+            r=_decimal(row["r"]),
+            mae_r=_decimal(row["mae_r"]),
+            mfe_r=_decimal(row["mfe_r"]),
             score=Decimal(row["score"]),
             exit_reason=row["exit_reason"],
             setup=setups[row["trade_id"]],
         )
         for row in rows_of(run, "all_trades.csv")
     ]
+
+
+def _decimal(text: str) -> Decimal | None:
+    """Return a decimal; None for an empty text."""
+    return Decimal(text) if text else None
 
 
 def rows_of(run: ReportRun, name: str) -> list[dict[str, str]]:
