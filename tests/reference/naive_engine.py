@@ -47,6 +47,15 @@ def fee(rounding, rate, quantity, price, t):
     return up(cost + up(model, grids[-1]), CENT) - cost
 
 
+def fee_of_units(rounding, rate, units, t):
+    """Return the fee in dollars of one order that buys single contracts at these prices; those of one price are one fill."""
+    models = [rate * units.count(price) * price * (1 - price) for price in sorted(set(units))]
+    grids = [grid for start, grid in EXCHANGE_GRIDS if start <= t] if rounding == "exchange" else []
+    if not grids:
+        return up(sum(models), CENT)
+    return up(sum(units) + sum(up(model, grids[-1]) for model in models), CENT) - sum(units)
+
+
 @dataclass
 class Candle:
     """Best bid and ask of YES at the end of a candle.
@@ -75,6 +84,32 @@ class Candle:
         if side == YES:
             return self.ask if self.ask is not None and 0 < self.ask < 1 else None
         return 1 - self.bid if self.bid is not None and 0 < self.bid < 1 else None
+
+
+@dataclass
+class Book:
+    """A snapshot of the orders that wait in a market, which is the market's quote from `end` on.
+
+    Attributes:
+        end: when it became known in Unix seconds.
+        bids: (price in dollars, contracts) of what is bid for YES.
+        asks: the same of what is asked for YES.
+    """
+
+    end: int
+    bids: list
+    asks: list
+    volume: Fraction = Fraction(0)
+    crossed: bool = False
+
+    def units(self, side):
+        """Return the price of each single contract that a buyer of a side can have, the cheapest first."""
+        levels = self.asks if side == YES else [(1 - price, size) for price, size in self.bids]
+        return sorted(price for price, size in levels for _ in range(size))
+
+    def price(self, side):
+        """Return the price of one contract of a side in dollars; None if the side cannot be bought."""
+        return min(self.units(side), default=None)
 
 
 @dataclass
@@ -162,6 +197,7 @@ class NaiveEngine:
         candles: candles by ticker, in any order.
         settings: how to trade.
         instants: instants at which the account is noted, in Unix seconds.
+        books: snapshots by ticker; they are the quotes of their markets, whatever the candles say.
 
     Attributes:
         fills: filled orders in order of time.
@@ -173,9 +209,10 @@ class NaiveEngine:
         netted: number of pairs that were closed before settlement.
     """
 
-    def __init__(self, contracts, candles, settings, instants=()):
+    def __init__(self, contracts, candles, settings, instants=(), books=None):
         self.contracts = sorted(contracts, key=lambda c: c.ticker)
         self.candles = {ticker: sorted(rows, key=lambda row: row.end) for ticker, rows in candles.items()}
+        self.books = {ticker: sorted(rows, key=lambda row: row.end) for ticker, rows in (books or {}).items()}
         self.settings, self.instants = settings, set(instants)
         self.cash = settings.cash
         self.fills, self.open, self.decided, self.equity = [], [], [], []
@@ -205,8 +242,15 @@ class NaiveEngine:
     def visible(self, contract, t):
         """Return the candle whose quote is in force at an instant: the last one that has ended; None without one."""
         oldest = -math.inf if self.settings.max_age is None else t - self.settings.max_age
-        ended = [c for c in self.candles.get(contract.ticker, ()) if contract.quotes_from_ts <= c.end <= t]
+        ended = [c for c in self.quotes_of(contract) if c.end <= t]
         return ended[-1] if ended and ended[-1].end >= oldest else None
+
+    def quotes_of(self, contract):
+        """Return the quotes of a contract that count, in order of time: candles, and from its first book on its books."""
+        books = [book for book in self.books.get(contract.ticker, ()) if book.end >= contract.quotes_from_ts]
+        first = min((book.end for book in books), default=math.inf)
+        candles = self.candles.get(contract.ticker, ())
+        return [c for c in candles if contract.quotes_from_ts <= c.end < first] + books
 
     def liquidation(self, held, t):
         """Return what an open order would bring at the visible quote, in dollars; 0 without a usable quote."""
@@ -274,24 +318,55 @@ class NaiveEngine:
     def order(self, contract, candle, side, wanted, t):
         """Fill an order as far as the limits allow, or count its refusal."""
         price, p = candle.price(side), self.probability(contract, t)
-        reason, quantity = self.limited(contract, candle, side, wanted, price, t)
+        p_side = p if side == YES else 1 - p
+        units = self.units(contract, candle, side, p_side, price)
+        reason, quantity = self.limited(contract, candle, side, wanted, price, t, units)
         if reason is None:
-            cost = self.fee(contract, quantity, price, t)
-            gross = (p if side == YES else 1 - p) - price
-            net = gross - cost / quantity
-            if not self.settings.from_strategy and net <= self.settings.min_ev:
+            units = [price] * quantity if units is None else units[:quantity]
+            cost = self.fee_of_units(contract, units, t)
+            if not self.settings.from_strategy and p_side - (sum(units) + cost) / quantity <= self.settings.min_ev:
                 reason = "EV_THRESHOLD"
         if reason:
             self.refused[reason] += 1
             self.decided.append((t, contract.ticker, side, wanted, price, False, reason))
             return
-        self.cash -= quantity * price + cost
-        bought = Bought(contract, side, quantity, price, cost, t, candle.end, gross, net, quantity)
-        self.fills.append(bought)
-        self.open.append(bought)
-        if self.settings.limits.get("allow_opposing") is True:
-            self.net(bought, t)
-        self.decided.append((t, contract.ticker, side, quantity, price, True, "EV_THRESHOLD"))
+        for bought in self.bought_at(contract, candle, side, p_side, units, t):
+            self.cash -= bought.quantity * bought.price + bought.fee
+            self.fills.append(bought)
+            self.open.append(bought)
+            if self.settings.limits.get("allow_opposing") is True:
+                self.net(bought, t)
+            self.decided.append((t, contract.ticker, side, bought.quantity, bought.price, True, "EV_THRESHOLD"))
+
+    def units(self, contract, candle, side, p_side, price):
+        """Return the single contracts of a book that are good enough and not taken yet, by price; None for a candle."""
+        if not isinstance(candle, Book):
+            return None
+        left = candle.units(side)[self.taken(contract, candle, side) :]
+        if self.settings.from_strategy:
+            return [unit for unit in left if unit <= price]
+        return [x for x in left if p_side - x - contract.fee_rate * x * (1 - x) > self.settings.min_ev]
+
+    def taken(self, contract, book, side):
+        """Return how many contracts of a side were bought from a book."""
+        found = [x for x in self.fills if x.contract is contract and x.side == side and x.candle == book.end]
+        return sum(x.quantity for x in found if not x.reason.startswith("RESTING"))
+
+    def fee_of_units(self, contract, units, t):
+        """Return the fee of an order that buys single contracts at these prices, in dollars."""
+        return fee_of_units(self.settings.rounding, contract.fee_rate, units, t)
+
+    def bought_at(self, contract, candle, side, p_side, units, t):
+        """Return what an order for single contracts buys: a fill for each price, with what it adds to the order's fee."""
+        found, before = [], []
+        for price in sorted(set(units)):
+            here = [unit for unit in units if unit == price]
+            cost = self.fee_of_units(contract, before + here, t) - self.fee_of_units(contract, before, t)
+            before += here
+            gross, count = p_side - price, len(here)
+            found.append(Bought(contract, side, count, price, cost, t, candle.end, gross, gross - cost / count, count))
+            found[-1].counts = len(found) == 1
+        return found
 
     def net(self, bought, t):
         """Close pairs of a new order and the other side's oldest contracts, one pair after the other, for a dollar each."""
@@ -302,8 +377,8 @@ class NaiveEngine:
             others = [x for x in others if x.left]
         self.open = [x for x in self.open if x.left]
 
-    def limited(self, contract, candle, side, quantity, price, t):
-        """Apply the limits to an order, in their order.
+    def limited(self, contract, candle, side, quantity, price, t, units=None):
+        """Apply the limits to an order, in their order; `units` are the contracts of the market's book that it may have.
 
         Returns:
             (None, contracts that are left), or (reason of the refusal, 0).
@@ -312,8 +387,12 @@ class NaiveEngine:
         others = sum(x.left for x in self.open if x.contract is contract and x.side != side)
         if not limits.get("allow_opposing") and others:
             return "OPPOSING_POSITION", 0
-        # of one candle no more than a share of its volume
-        if limits.get("max_volume_share") is not None:
+        # no more than the book shows, or of one candle no more than a share of its volume
+        if units is not None:
+            quantity = min(quantity, len(units))
+            if quantity < 1:
+                return "ORDER_BOOK", 0
+        elif limits.get("max_volume_share") is not None:
             used = sum(x.quantity for x in self.fills if x.contract is contract and x.candle == candle.end)
             quantity = min(quantity, math.floor(limits["max_volume_share"] * candle.volume) - used)
             if quantity < 1:
@@ -341,7 +420,9 @@ class NaiveEngine:
         # entry cost of the event's open contracts
         if limits.get("notional_per_event") is not None:
             left = limits["notional_per_event"] - sum(count * cost for _, count, cost in of_event)
-            more = max(0, min(more, math.floor(left / price)))
+            more = max(0, min(more, math.floor(left / price))) if units is None else more
+            while units is not None and more and sum(units[pairs : pairs + more]) > left:
+                more -= 1
             if pairs + more < 1:
                 return "MAX_NOTIONAL_PER_EVENT_USD", 0
         quantity = pairs + more
@@ -351,8 +432,14 @@ class NaiveEngine:
             today = [x for x in today if x.counts]
             if len(today) >= limits["orders_per_event_day"]:
                 return "MAX_TRADES_PER_EVENT_PER_DAY", 0
+
         # cash
-        while quantity and quantity * price + self.fee(contract, quantity, price, t) > self.cash:
+        def cost(count):
+            if units is None:
+                return count * price + self.fee(contract, count, price, t)
+            return sum(units[:count]) + self.fee_of_units(contract, units[:count], t)
+
+        while quantity and cost(quantity) > self.cash:
             quantity -= 1
         return (None, quantity) if quantity else ("INSUFFICIENT_CASH", 0)
 

@@ -5,6 +5,7 @@ limits and equity are its own. It is slow and short. Where it and the product ag
 """
 
 import bisect
+import csv
 import datetime as dt
 import functools
 import json
@@ -58,6 +59,21 @@ def fee(multiplier, quantity, price):
     return Fraction(math.ceil(raw * 100), 100)
 
 
+def fee_of_units(multiplier, units):
+    """Return the fee in dollars of one order for single contracts at these prices, rounded up to the cent."""
+    raw = sum(multiplier * Fraction(7, 100) * price * (1 - price) for price in units)
+    return Fraction(math.ceil(raw * 100), 100)
+
+
+def books_by_market(path):
+    """Read a CSV of order books: by ticker, the books in order of time."""
+    rows = defaultdict(lambda: defaultdict(list))
+    for row in csv.DictReader(Path(path).read_text().splitlines()):
+        known_at = next_second(dt.datetime.fromisoformat(row["known_at_utc"]))
+        rows[row["market_ticker"]][known_at].append(row)
+    return {ticker: [BookQuote(*one) for one in sorted(found.items())] for ticker, found in rows.items()}
+
+
 def asof(series, day, policy):
     """Return the as-of time of an event in Unix seconds: `local_time` of the civil clock, `days_before` days before its date.
 
@@ -89,6 +105,31 @@ class Quote:
         return 1 - self.bid if usable else None
 
 
+class BookQuote:
+    """An order book, from the rows of a user's file: the price of every single contract of both sides, the cheapest first."""
+
+    crossed = False
+
+    def __init__(self, known_at, rows):
+        self.end = known_at
+        self.units = {"BUY_YES": [], "BUY_NO": []}
+        for row in rows:
+            price, size = exact(row["price"]), math.floor(exact(row["size"]))
+            side = "BUY_YES" if row["side"] in ("no", "ask") else "BUY_NO"
+            # a bid for one side is an offer of the other at the rest of a dollar
+            self.units[side] += [price if row["side"] == "ask" else 1 - price] * size
+        for units in self.units.values():
+            units.sort()
+
+    def yes_ask(self):
+        """Return the lowest price of a YES in dollars; None if there is none."""
+        return min(self.units["BUY_YES"], default=None)
+
+    def no_ask(self):
+        """Return the lowest price of a NO in dollars; None if there is none."""
+        return min(self.units["BUY_NO"], default=None)
+
+
 class NaiveMarket:
     """One market of an event: its probability, trade window, settlement and quotes.
 
@@ -99,9 +140,10 @@ class NaiveMarket:
         row: row of the catalog.
         p_rows: rows of the market's probabilities.
         candles: rows of the market's candles.
+        books: its order books, which are its quotes from the first one on.
     """
 
-    def __init__(self, config, series, day, row, p_rows, candles):
+    def __init__(self, config, series, day, row, p_rows, candles, books=()):
         self.ticker, self.event, self.series = row["market_ticker"], row["event_ticker"], series
         self.key = (series, day)
         self.result = row["result"]
@@ -128,6 +170,9 @@ class NaiveMarket:
         trade_only = config["candles"]["window_policy"] == "TRADE_WINDOW_ONLY"
         earliest = self.start if trade_only else opened
         self.candles = sorted((Quote(r) for r in candles if r["end_period_ts"] >= earliest), key=lambda q: q.end)
+        books = [book for book in books if book.end >= earliest]
+        if books:
+            self.candles = [q for q in self.candles if q.end < books[0].end] + books
         self.ends = [q.end for q in self.candles]
 
     def p_at(self, t):
@@ -179,6 +224,8 @@ class NaiveRun:
         self.scored = []
         self.failed = Counter()  # events by validation
         self.judged = {}  # by ticker, (quote, equity, candidates) of the latest decision
+        levels = (config.get("liquidity") or {}).get("levels")
+        self.books = books_by_market(levels) if levels else {}
         self.highs = naive_validations.final_highs(climate)
         p_rows = defaultdict(list)
         for row in pq.read_table(probabilities).to_pylist():
@@ -209,7 +256,10 @@ class NaiveRun:
         for row in table:
             by_market[row["market_ticker"]].append(row)
         markets = [
-            NaiveMarket(self.config, series, day, r, p_rows.get(r["market_ticker"], []), by_market[r["market_ticker"]])
+            NaiveMarket(
+                *(self.config, series, day, r, p_rows.get(r["market_ticker"], []), by_market[r["market_ticker"]]),
+                books=self.books.get(r["market_ticker"], ()),
+            )
             for r in rows
         ]
         # the forecast is scored whether or not the event is replayed
@@ -355,17 +405,28 @@ class NaiveRun:
 
     def order(self, t, m, quote, side, p, ask, quantity):
         """Fill an order as far as the limits allow, or count its refusal."""
-        reason, quantity = self.limited(t, m, quote, side, ask, quantity)
+        units = self.units(m, quote, side, p) if isinstance(quote, BookQuote) else None
+        reason, quantity = self.limited(t, m, quote, side, ask, quantity, units)
         if reason is None:
-            cost = fee(m.multiplier, quantity, ask)
-            if p - ask - cost / quantity > exact(self.risk["min_ev_per_contract"]):
-                return self.fill(t, m, quote, side, p, ask, quantity, cost)
+            units = [ask] * quantity if units is None else units[:quantity]
+            if p - (sum(units) + fee_of_units(m.multiplier, units)) / quantity > exact(
+                self.risk["min_ev_per_contract"]
+            ):
+                return self.fill(t, m, quote, side, p, units)
             reason = "EV_THRESHOLD"
         self.rejections[reason] += 1
         return None
 
-    def limited(self, t, m, quote, side, ask, quantity):
-        """Apply the limits to an order, in their order.
+    def units(self, m, book, side, p):
+        """Return the single contracts of a book that are not taken and worth their price and their fee before rounding."""
+        taken = sum(
+            x["qty"] for x in self.trades if x["market"] is m and x["side"] == side and x["quote_ts"] == book.end
+        )
+        least, rate = exact(self.risk["min_ev_per_contract"]), m.multiplier * Fraction(7, 100)
+        return [price for price in book.units[side][taken:] if p - price - rate * price * (1 - price) > least]
+
+    def limited(self, t, m, quote, side, ask, quantity, units):
+        """Apply the limits to an order, in their order; `units` are the contracts of a book that it may have.
 
         Returns:
             (None, contracts that are left), or (reason of the refusal, 0).
@@ -374,8 +435,12 @@ class NaiveRun:
         opposing = sum(x["left"] for x in self.open if x["market"] is m and x["side"] != side)
         if risk["allow_opposing"] is False and opposing:
             return "OPPOSING_POSITION", 0
-        # of one candle no more than a share of its volume
-        if risk["max_volume_share"] is not None:
+        # no more than a book shows, or of one candle no more than a share of its volume
+        if units is not None:
+            quantity = min(quantity, len(units))
+            if quantity <= 0:
+                return "ORDER_BOOK", 0
+        elif risk["max_volume_share"] is not None:
             bought = sum(x["qty"] for x in self.trades if x["market"] is m and x["quote_ts"] == quote.end)
             quantity = min(quantity, math.floor(exact(risk["max_volume_share"]) * quote.volume) - bought)
             if quantity <= 0:
@@ -396,7 +461,10 @@ class NaiveRun:
         # entry cost of the event's open contracts
         if risk["max_notional_per_event_usd"] is not None:
             cost = sum(n * price for other, n, price in held if other.key == m.key)
-            rest = max(0, min(rest, math.floor((exact(risk["max_notional_per_event_usd"]) - cost) / ask)))
+            room = exact(risk["max_notional_per_event_usd"]) - cost
+            rest = max(0, min(rest, math.floor(room / ask))) if units is None else rest
+            while units is not None and rest and sum(units[free : free + rest]) > room:
+                rest -= 1
             if free + rest == 0:
                 return "MAX_NOTIONAL_PER_EVENT_USD", 0
         quantity = free + rest
@@ -405,12 +473,18 @@ class NaiveRun:
             today = [
                 x
                 for x in self.trades
-                if x["market"].key == m.key and self.civil(m, x["decision_ts"]) == self.civil(m, t)
+                if x["counts"] and x["market"].key == m.key and self.civil(m, x["decision_ts"]) == self.civil(m, t)
             ]
             if len(today) >= risk["max_trades_per_event_per_day"]:
                 return "MAX_TRADES_PER_EVENT_PER_DAY", 0
+
         # cash
-        while quantity and quantity * ask + fee(m.multiplier, quantity, ask) > self.cash:
+        def cost(count):
+            if units is None:
+                return count * ask + fee(m.multiplier, count, ask)
+            return sum(units[:count]) + fee_of_units(m.multiplier, units[:count])
+
+        while quantity and cost(quantity) > self.cash:
             quantity -= 1
         return (None, quantity) if quantity else ("INSUFFICIENT_CASH", 0)
 
@@ -428,8 +502,17 @@ class NaiveRun:
         """Return the civil date of a market's station at an instant."""
         return dt.datetime.fromtimestamp(t, ZoneInfo(ZONES[m.series][0])).date()
 
-    def fill(self, t, m, quote, side, p, ask, quantity, cost):
-        """Buy, and keep the trade."""
+    def fill(self, t, m, quote, side, p, units):
+        """Buy single contracts, and keep a trade for each price, with what it adds to the order's fee."""
+        before = []
+        for ask in sorted(set(units)):
+            here = [price for price in units if price == ask]
+            cost = fee_of_units(m.multiplier, before + here) - fee_of_units(m.multiplier, before)
+            self.fill_at(t, m, quote, side, p, ask, len(here), cost, counts=not before)
+            before += here
+
+    def fill_at(self, t, m, quote, side, p, ask, quantity, cost, *, counts):
+        """Buy at one price; counts: whether it is the first price of its order."""
         self.cash -= quantity * ask + cost
         assert self.cash >= 0
         trade = {
@@ -445,6 +528,7 @@ class NaiveRun:
             "left": quantity,
             "payout": Fraction(0),
             "closings": [],
+            "counts": counts,
         }
         self.trades.append(trade)
         self.open.append(trade)

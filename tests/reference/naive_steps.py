@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 
-from tests.reference.naive_engine import NO, YES, Bought, Candle, NaiveEngine, day
+from tests.reference.naive_engine import NO, YES, Book, Bought, Candle, NaiveEngine, day
 
 QUARTER = Fraction(1, 4)  # fee of an order that rested, as a fraction of that of one filled at once
 
@@ -68,8 +68,10 @@ class NaiveSteps(NaiveEngine):
         touch: whether an order is filled as soon as its price is reached.
     """
 
-    def __init__(self, contracts, candles, settings, instants, script, *, every, takes=True, share=0, touch=False):
-        super().__init__(contracts, candles, settings, instants)
+    def __init__(
+        self, contracts, candles, settings, instants, script, *, every, takes=True, share=0, touch=False, books=None
+    ):
+        super().__init__(contracts, candles, settings, instants, books)
         self.script, self.every, self.takes = script, every, takes
         self.share, self.touch = Fraction(share), touch
         self.resting, self.numbers, self.factor, self.last_seen, self.calls = [], 0, Fraction(1), None, 0
@@ -103,9 +105,7 @@ class NaiveSteps(NaiveEngine):
         if not opened:
             return
         markets = [self.shown(c, t) for c in opened]
-        counts = [
-            sum(row.end <= t for row in self.candles.get(c.ticker, ()) if row.end >= c.quotes_from_ts) for c in opened
-        ]
+        counts = [sum(row.end <= t for row in self.quotes_of(c)) for c in opened]
         held = sum(x.left for x in self.open)
         resting = [(x.number, x.contract.ticker, *x.as_written(), x.left) for x in self.resting]
         seen = (markets, counts, resting, self.cash, held)
@@ -159,12 +159,39 @@ class NaiveSteps(NaiveEngine):
                 return self.place(contract, side, quantity, price, t, math.inf if until is None else until, sale)
             if not self.takes:
                 return self.refuse("WOULD_TAKE")
+            if isinstance(candle, Book):
+                return self.up_to_limit(contract, candle, side, quantity, price, t, until, sale)
         if ask is None:
             return self.refuse("NOT_QUOTED")
-        reason, quantity = self.room(contract, candle, side, quantity, ask, t, sale, self.free())
+        self.take(contract, candle, side, quantity, ask, t, sale, Fraction(1))
+
+    def up_to_limit(self, contract, book, side, quantity, price, t, until, sale):
+        """Buy what a book shows up to a price; let the rest of the order rest there."""
+        shown = len(self.shown_units(contract, book, side, price))
+        filled = shown > 0 and self.take(contract, book, side, min(quantity, shown), price, t, sale, price)
+        if quantity > shown and (filled or not shown):
+            self.place(contract, side, quantity - shown, price, t, math.inf if until is None else until, sale)
+
+    def shown_units(self, contract, book, side, worst):
+        """Return the single contracts of a book, by price, that are not taken and cost no more than a price."""
+        return [unit for unit in book.units(side)[self.taken(contract, book, side) :] if unit <= worst]
+
+    def take(self, contract, candle, side, quantity, ask, t, sale, worst):
+        """Buy at once as far as the limits allow; returns whether anything was bought."""
+        units = self.shown_units(contract, candle, side, worst) if isinstance(candle, Book) else None
+        price = units[0] if units else ask
+        reason, quantity = self.room(contract, candle, side, quantity, price, t, sale, self.free(), units=units)
         if reason:
-            return self.refuse(reason)
-        self.fill(contract, candle.end, side, quantity, ask, t, sale, "SALE" if sale else "STRATEGY", counts=True)
+            self.refuse(reason)
+            return False
+        units, before = [price] * quantity if units is None else units[:quantity], []
+        for one in sorted(set(units)):
+            here = [unit for unit in units if unit == one]
+            cost = self.fee_of_units(contract, before + here, t) - self.fee_of_units(contract, before, t)
+            why = "SALE" if sale else "STRATEGY"
+            self.fill(contract, candle.end, side, len(here), one, t, sale, why, counts=not before, cost=cost)
+            before += here
+        return True
 
     def refuse(self, reason):
         """Count a refusal."""
@@ -174,15 +201,21 @@ class NaiveSteps(NaiveEngine):
 
     def fee(self, contract, quantity, price, t):
         """Return the fee of an order, which is less for one that rested."""
-        rate = contract.fee_rate * self.factor
-        scaled = type("Rate", (), {"fee_rate": rate})
-        return super().fee(scaled, quantity, price, t)
+        return super().fee(self.scaled(contract), quantity, price, t)
+
+    def fee_of_units(self, contract, units, t):
+        """Return the fee of an order at several prices, which is less for one that rested."""
+        return super().fee_of_units(self.scaled(contract), units, t)
+
+    def scaled(self, contract):
+        """Return the rate of an order's fee, as a contract has it."""
+        return type("Rate", (), {"fee_rate": contract.fee_rate * self.factor})
 
     def free(self):
         """Return the cash that no resting order may need."""
         return self.cash - sum(x.reserved for x in self.resting)
 
-    def room(self, contract, candle, side, quantity, price, t, sale, free, *, placing=False, counts=True):
+    def room(self, contract, candle, side, quantity, price, t, sale, free, *, placing=False, counts=True, units=None):
         """Apply the limits; returns (None, contracts) or (reason, 0)."""
         if sale:
             quantity = min(quantity, self.held(contract, other(side)))
@@ -197,15 +230,16 @@ class NaiveSteps(NaiveEngine):
         if not counts:
             limits.pop("orders_per_event_day", None)
         self.settings.limits, self.cash = limits, Fraction(10**12) if sale else free
-        reason, quantity = self.limited(contract, candle, side, quantity, price, t)
+        reason, quantity = self.limited(contract, candle, side, quantity, price, t, units)
         self.settings.limits, self.cash = kept, cash
-        if not reason and sale and quantity * (price - 1) + self.fee(contract, quantity, price, t) > free:
+        costs = [price] * quantity if units is None else units[:quantity]
+        if not reason and sale and sum(costs) - quantity + self.fee_of_units(contract, costs, t) > free:
             return "INSUFFICIENT_CASH", 0
         return reason, quantity
 
-    def fill(self, contract, end, side, quantity, price, t, sale, reason, *, counts):
+    def fill(self, contract, end, side, quantity, price, t, sale, reason, *, counts, cost=None):
         """Book a purchase; a sale makes pairs with what is held."""
-        cost = self.fee(contract, quantity, price, t)
+        cost = self.fee(contract, quantity, price, t) if cost is None else cost
         p = self.probability(contract, t)
         gross = (p if side == YES else 1 - p) - price
         self.cash -= quantity * price + cost

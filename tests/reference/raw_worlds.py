@@ -18,7 +18,9 @@ HOUR = 3600
 PAST_DAYS = (12, 130)  # days of history: too few for the regression, and enough
 
 
-def make_inputs(folder: Path, seed: int, source: str | None = None, latest: bool | None = None) -> Inputs:
+def make_inputs(
+    folder: Path, seed: int, source: str | None = None, latest: bool | None = None, *, books: bool = False
+) -> Inputs:
     """Make the inputs of a run.
 
     Args:
@@ -26,9 +28,12 @@ def make_inputs(folder: Path, seed: int, source: str | None = None, latest: bool
         seed: seed of the world.
         source: source of the probabilities: file, distribution or gaussian; None draws file or gaussian.
         latest: whether decisions use the last probability known at their own time; None draws it.
+        books: whether most markets have order books.
     """
     rng, late = random.Random(seed), random.Random(f"{seed} latest")
     world = make_world(folder, seed)
+    if books:
+        world.config["liquidity"] = {"levels": order_books(random.Random(f"{seed} books"), folder, world.candles)}
     if latest or (latest is None and late.random() < 0.5):
         world.config["asof_policy"]["mode"] = "latest"
     source = source or rng.choice(["file", "gaussian"])
@@ -62,6 +67,34 @@ def _with(conf, forecast):
     """Return a config with another section `probabilities`, and with a full audit."""
     raw = {**conf, "probabilities": forecast, "audit": "full"}
     return resolve.resolve({key: value for key, value in raw.items() if value is not None})
+
+
+def order_books(rng, folder, candles):
+    """Write order books of most markets near the quotes of their candles, some seconds after them; return the path."""
+    lines = ["market_ticker,known_at_utc,side,price,size"]
+    for path in candles.values():
+        left_out = {
+            ticker for ticker in sorted(set(pq.read_table(path)["market_ticker"].to_pylist())) if rng.random() < 0.2
+        }
+        for row in pq.read_table(path).to_pylist():
+            bid, ask = row["yes_bid_close"], row["yes_ask_close"]
+            if row["market_ticker"] in left_out or bid is None or ask is None or bid > ask or rng.random() < 0.4:
+                continue
+            known_at = dt.datetime.fromtimestamp(row["end_period_ts"] + rng.choice([0, 1, 20, 59]), dt.UTC)
+            bids = sorted({int(bid * 100) - rng.choice([0, 0, 1, 3]) for _ in range(3)})
+            asks = sorted({-int(-ask * 100 // 1) + rng.choice([0, 0, 1, 3]) for _ in range(3)})
+            start = f"{row['market_ticker']},{known_at:%Y-%m-%dT%H:%M:%SZ}"
+            lines += [
+                f"{start},yes,{cents / 100:.2f},{rng.choice([1, 3, 9.5, 40])}" for cents in bids if 0 < cents < 100
+            ]
+            lines += [
+                f"{start},no,{(100 - cents) / 100:.2f},{rng.choice([1, 3, 9.5, 40])}"
+                for cents in asks
+                if 0 < cents < 100
+            ]
+    path = folder / "levels.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return str(path)
 
 
 def _user_rows(rng, world):

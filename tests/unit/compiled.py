@@ -36,7 +36,7 @@ _row_at = _function("row_at", LONG, ctypes.c_void_p, *[LONG] * 3)
 _settle = _function("settle", None, LONG, *[ctypes.c_void_p] * 3, LONG, ctypes.c_void_p)
 _buy = _function("buy", None, *[ctypes.c_void_p] * 5)
 _full = _function("full_reason", LONG, *[LONG] * 4, ctypes.c_void_p)
-_room = _function("cut_to_limits", LONG, *[LONG] * 6, *[ctypes.c_void_p] * 4)
+_room = _function("cut_to_limits", LONG, *[LONG] * 6, *[ctypes.c_void_p] * 5)
 
 
 def fee_of(quantity, price, *terms):
@@ -75,7 +75,7 @@ def full(yes_held, no_held, side, in_event, limits):
 def room(i, side, quantity, price, volume, quote_ts, t, market, account, limits):
     """(reason or NO_REASON, what is left of a quantity)."""
     left = LONG(quantity)
-    groups = (_columns(market), _columns(account), _limits(limits), ctypes.byref(left))
+    groups = (_columns(market), _columns(account), _limits(limits), None, ctypes.byref(left))
     reason = _room(i, side, price, volume, quote_ts, t, *groups)
     return reason, left.value
 

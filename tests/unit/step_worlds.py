@@ -9,6 +9,7 @@ import numpy as np
 
 from tests.reference.naive_engine import NO, YES, Settings
 from tests.reference.naive_steps import NaiveSteps, WideCandle
+from tests.unit.book_worlds import order_books
 from tests.unit.engine_parts import MINUTE, books_add_up, contract, micro
 from tradewinds.core.units import CENT, NEVER
 from tradewinds.engine.event_contracts.candles import Candles
@@ -166,13 +167,16 @@ class StepWorld:
     script: object
     every: bool
     cash: str
+    snapshots: dict | None = None
 
     def replay(self, *, cuts=(), full_audit=True):
         """What the product makes of it, in one window or in several."""
         run_contracts = RunContracts(self.contracts)
         names = {c.ticker: ShownNames(c.event.name, 1.0, 2.0) for c in self.contracts}
         made = StepReplay(
-            run_contracts, self.rules, self.rules.stepwise, names, micro(self.cash), full_audit=full_audit
+            *(run_contracts, self.rules, self.rules.stepwise, names, micro(self.cash)),
+            full_audit=full_audit,
+            books=None if self.snapshots is None else order_books(self.contracts, self.snapshots),
         )
         since, left = -NEVER, list(self.contracts)
         for until in (*cuts, NEVER):
@@ -191,7 +195,7 @@ class StepWorld:
         step = self.rules.stepwise
         given = (self.contracts, self.candles, self.naive, self.instants, self.script)
         options = {"every": self.every, "takes": step.takes, "share": step.touch_share, "touch": step.touch_fills}
-        return NaiveSteps(*given, **options).run()
+        return NaiveSteps(*given, **options, books=self.snapshots).run()
 
 
 def step_rules(make, *, takes=True, share="0.25", touch=False):

@@ -222,11 +222,22 @@ def test_codes_of_rows_stand_for_what_they_offer(rows, kinds):
 
 
 @given(st.lists(st.tuples(CENTS, CENTS), max_size=3 * kernel_structures.BLOCK))
-def test_the_lowest_price_of_a_block_is_that_of_its_cheapest_side(rows):
+def test_the_lowest_price_of_a_side_in_a_block_is_that_of_its_cheapest_row(rows):
     bid, ask = (column.astype(np.int32) for column in as_columns(rows, 2))
     blocks = [rows[at : at + kernel_structures.BLOCK] for at in range(0, len(rows), kernel_structures.BLOCK)]
-    prices = [[price for row in block for price in offered(*row) if price >= 0] for block in blocks]
-    assert kernel.lowest_prices(bid, ask).tolist() == [min(found, default=10**6) for found in prices]
+    expected = [
+        [min((offered(*row)[side] for row in block if offered(*row)[side] >= 0), default=10**6) for side in (0, 1)]
+        for block in blocks
+    ]
+    assert kernel.lowest_prices(bid, ask).tolist() == expected
+
+
+@given(st.lists(st.lists(st.tuples(st.integers(-1, 10**6), st.integers(0, 3)), max_size=5), max_size=6))
+def test_the_highest_wanted_price_of_a_group_is_that_of_its_dearest_wanted_code(groups):
+    price, quantity = as_columns([code for group in groups for code in group], 2)
+    first_code = np.cumsum([0, *map(len, groups)])
+    expected = [max((price for price, wanted in group if wanted), default=-1) for group in groups]
+    assert kernel.highest_wanted(price, quantity, first_code).tolist() == expected
 
 
 def test_quotes_of_thousands_of_prices_keep_their_codes():

@@ -164,6 +164,7 @@ def test_the_reasons_of_the_compiled_loops_are_those_of_the_tables():
     assert dict(zip(places[1].split(", "), REFUSAL_REASONS, strict=True)) == {
         "OPPOSING": "OPPOSING_POSITION",
         "LIQUIDITY": "LIQUIDITY",
+        "BOOK": "ORDER_BOOK",
         "MARKET": "MAX_CONTRACTS_PER_MARKET",
         "EVENT": "MAX_CONTRACTS_PER_EVENT",
         "TOTAL": "MAX_TOTAL_OPEN_CONTRACTS",

@@ -21,7 +21,7 @@ from tradewinds.core.text import whole_seconds_up
 from tradewinds.engine.event_contracts import replay as engine
 from tradewinds.engine.journal import Kind
 from tradewinds.families.contract import BOOKS, PLANTED, Future
-from tradewinds.families.kalshi_weather import replay, schemas
+from tradewinds.families.kalshi_weather import order_book_file, replay, schemas
 from tradewinds.families.kalshi_weather.forecasts import forecast_files, market_probabilities, user_probabilities
 from tradewinds.families.kalshi_weather.lookahead import subject
 from tradewinds.families.kalshi_weather.lookahead.changed_inputs import (
@@ -31,6 +31,7 @@ from tradewinds.families.kalshi_weather.lookahead.changed_inputs import (
     KINDS,
     LISTINGS,
     OBSERVATIONS,
+    ORDER_BOOKS,
     RESULTS,
     USER_ROWS,
     change_future,
@@ -44,20 +45,20 @@ DAY = 86_400
 SOURCES = {GUIDANCE: "gaussian", CLIMATE: "gaussian", OBSERVATIONS: "gaussian", USER_ROWS: "file"}
 
 
-def inputs_in(tmp_path, seed, source=None, latest=None):
+def inputs_in(tmp_path, seed, source=None, latest=None, *, books=False):
     folder = tmp_path / str(seed)
     folder.mkdir()
-    return make_inputs(folder, seed, source, latest)
+    return make_inputs(folder, seed, source, latest, books=books)
 
 
-def run_in(tmp_path, seed, source=None, latest=None):
-    return EventsRun(inputs_in(tmp_path, seed, source, latest))
+def run_in(tmp_path, seed, source=None, latest=None, *, books=False):
+    return EventsRun(inputs_in(tmp_path, seed, source, latest, books=books))
 
 
 def test_no_decision_of_a_random_world_depends_on_its_future(tmp_path):
     seen = Counter()
     for seed in range(WORLDS):
-        for report in lookahead.check(run_in(tmp_path, seed), cuts=3, seed=seed):
+        for report in lookahead.check(run_in(tmp_path, seed, books=seed % 3 == 0), cuts=3, seed=seed):
             assert not report.changes, f"seed {seed}, {report.cut}: {report.changes[0]}"
             seen += report.decisions + report.records
     for kind in (*KINDS, PLANTED, ORDERS, PROBABILITIES, BOOKS):
@@ -68,7 +69,8 @@ def test_no_decision_of_a_random_world_depends_on_its_future(tmp_path):
 def test_a_future_planted_in_one_kind_of_record_changes_nothing(tmp_path, kind):
     touched = 0
     for seed in range(100, 103):
-        checker = lookahead.Checker(run_in(tmp_path, seed, SOURCES.get(kind), kind == OBSERVATIONS or None))
+        latest, books = kind == OBSERVATIONS or None, kind == ORDER_BOOKS
+        checker = lookahead.Checker(run_in(tmp_path, seed, SOURCES.get(kind), latest, books=books))
         for cut in checker.cuts(2, seed):
             differences, records = checker.differences(Future(cut.ts, True, frozenset({kind})))
             assert not differences, f"seed {seed}, {cut}: {differences}"
@@ -119,6 +121,16 @@ def rows_that_are_in_force_before_they_are_known(monkeypatch, tmp_path):
         return [(known_at - 1800 if known_at > asof else known_at, p) for known_at, p in honest(rows, asof, until)]
 
     monkeypatch.setattr(user_probabilities, "in_force", hasty)
+
+
+def books_that_are_known_early(monkeypatch, tmp_path):
+    honest = order_book_file.read_book_file
+
+    def hasty(path):
+        file = honest(path)
+        return dataclasses.replace(file, micros=file.micros - 1_800_000_000)
+
+    monkeypatch.setattr(order_book_file, "read_book_file", hasty)
 
 
 def last_row_of_the_file(monkeypatch, tmp_path):
@@ -236,6 +248,7 @@ LEAKS = [
         {POISONED},
     ),  # what is removed was hardly in force by the cut
     (quote_of_the_next_candle, CANDLES, BOTH),
+    (books_that_are_known_early, ORDER_BOOKS, BOTH),
     (only_markets_that_turn_out_busy, CANDLES, {REMOVED}),
     (probability_from_the_result, RESULTS, BOTH),
     (no_trade_in_the_last_day_before_settlement, RESULTS, BOTH),
@@ -249,7 +262,7 @@ def test_a_leak_is_found_and_its_cause_named(tmp_path, monkeypatch, leak, kind, 
     changes = []
     for seed in range(200, 220):
         latest = {early_readings: True, rows_that_are_in_force_before_they_are_known: True, last_row_of_the_file: False}
-        run = run_in(tmp_path, seed, SOURCES.get(kind), latest.get(leak))
+        run = run_in(tmp_path, seed, SOURCES.get(kind), latest.get(leak), books=kind == ORDER_BOOKS)
         for report in lookahead.check(run, cuts=3, seed=seed):
             assert all(change.ts <= report.cut.ts for change in report.changes)
             changes += report.changes

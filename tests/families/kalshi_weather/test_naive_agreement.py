@@ -1,12 +1,14 @@
 """The engine and the naive implementation agree on random small worlds, to the last refusal."""
 
 import os
+import random
 from collections import Counter
 
 import pytest
 
 from tests.reference.compare import assert_same, both, engine_rows
 from tests.reference.defects import EVENT_VALIDATIONS
+from tests.reference.raw_worlds import order_books
 from tests.reference.worlds import make_world, with_changes
 from tradewinds.engine.journal import Kind
 from tradewinds.families.kalshi_weather import batches, replay
@@ -56,6 +58,30 @@ def test_random_worlds_whose_probabilities_change(tmp_path, monkeypatch, block):
         )
         seen["no probability yet"] += naive.rejections["NO_PROBABILITY"]
     assert all(seen[name] for name in ("trades", "changed", "no probability yet")), seen
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_random_worlds_with_order_books(tmp_path, monkeypatch, block):
+    """Most markets are quoted by books from the first one on, in one batch or in several."""
+    if block % 2:
+        monkeypatch.setattr(batches, "EVENTS_PER_BATCH", 1)
+    seen = Counter()
+    for seed in range(block * WORLDS // 4, (block + 1) * WORLDS // 4):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        world = (with_changes if seed % 3 == 0 else make_world)(folder, seed)
+        world.config["liquidity"] = {"levels": order_books(random.Random(seed), folder, world.candles)}
+        fast, naive = both(world)
+        try:
+            assert_same(fast, naive)
+        except AssertionError as error:
+            raise AssertionError(f"seed {seed}: {error}") from error
+        seen["trades"] += len(naive.trades)
+        seen["further prices"] += sum(not trade["counts"] for trade in naive.trades)
+        seen["from books"] += fast.diagnostics["liquidity"]["from_books"]["entries"]
+        seen.update(naive.rejections.keys())
+    assert all(seen[name] for name in ("trades", "further prices", "from books", "ORDER_BOOK")), seen
+    assert seen["from books"] < seen["trades"]
 
 
 def test_a_market_that_settles_before_it_could_trade_is_a_point_of_equity_in_batches_too(tmp_path, monkeypatch):

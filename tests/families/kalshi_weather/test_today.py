@@ -237,8 +237,63 @@ def test_the_limits_of_the_config_hold(world):
     rich = world.board(risk={**RISK, "min_ev_per_contract": 0.0001, "max_contracts_per_event": 100})
     more = sum(o["quantity"] for r in brackets(rich, "KXHIGHCHI-25JAN01").values() for o in r["orders"])
     assert more > 4
-    assert "MAX_CONTRACTS_PER_EVENT" in {row["refused"] for row in rows}
+    refused = {row["refused"]: row["refused_text"] for row in rows}
+    assert refused["MAX_CONTRACTS_PER_EVENT"] == "the event is full" and refused.get(None) is None
     assert any("max_volume_share" in note for note in world.board(risk={**RISK, "max_volume_share": 0.1})["notes"])
+
+
+FUNCTION = """
+import numpy as np
+from tradewinds.strategies.user_file import NONE, YES, Orders, pico
+
+
+def orders(quotes, parameters):
+    wanted = quotes.quoted(YES) & (quotes.net_value(YES, 2) > 2 * pico(parameters["edge"]))
+    return Orders(np.where(wanted, YES, NONE), 2, quotes.net_value(YES, 2))
+"""
+CLASS = """
+from tradewinds.strategies.decisions import buy, limit
+
+
+class Strategy:
+    def on_start(self, parameters):
+        self.edge = parameters["edge"]
+
+    def on_decision(self, view):
+        wanted = [m for m in view.markets if m.probability - m.ask - view.fee(m, 2) / 2 > self.edge]
+        resting = [limit(buy(m, 5), m.bid - 0.01) for m in view.markets if m.bid > 0.05 and m not in wanted]
+        return [buy(m, 2) for m in wanted] + resting
+"""
+
+
+@pytest.mark.parametrize("text", [FUNCTION, CLASS], ids=["function", "class"])
+def test_a_strategy_of_ones_own_is_asked_as_a_run_asks_it(world, tmp_path, text):
+    """Two of every YES that is worth a cent more than it costs, by the board's own figures; the class lets others rest."""
+    (tmp_path / "mine.py").write_text(text)
+    own = {"name": "mine", "file": str(tmp_path / "mine.py"), "parameters": {"edge": 0.01}}
+    rich = {**RISK, "max_contracts_per_event": 1000, "max_contracts_per_market": 1000}
+    rows = brackets(world.board(strategy=own, risk=rich), "KXHIGHCHI-25JAN01").values()
+    bought = {row["market_ticker"] for row in rows for order in row["orders"] if order["kind"] == "buy"}
+    worth = set()
+    for row in rows:
+        if row["yes_ask"] is not None:
+            p, ask = Decimal(row["p_yes"]), Decimal(row["yes_ask"])
+            fee = (Decimal("0.14") * ask * (1 - ask)).quantize(Decimal("0.01"), ROUND_CEILING)
+            if p - ask - fee / 2 > Decimal("0.01"):
+                worth.add(row["market_ticker"])
+    assert bought == worth and worth
+    orders = [order for row in rows for order in row["orders"]]
+    assert {(o["side"], o["quantity"]) for o in orders if o["kind"] == "buy"} == {("YES", 2)}
+    rested = [(row["yes_bid"], o["price"]) for row in rows for o in row["orders"] if o["kind"] == "rest"]
+    assert all(Decimal(bid) - Decimal(price) == Decimal("0.01") for bid, price in rested)
+    assert bool(rested) == (text is CLASS)
+
+
+def test_a_strategy_that_fails_names_its_line(world, tmp_path):
+    (tmp_path / "mine.py").write_text(CLASS.replace("m.ask", "m.asked"))
+    own = {"name": "mine", "file": str(tmp_path / "mine.py"), "parameters": {"edge": 0.01}}
+    with pytest.raises(SimulationError, match=r"mine\.py.*asked"):
+        world.board(strategy=own)
 
 
 def test_a_second_board_asks_for_prices_only(world):

@@ -26,12 +26,14 @@ class ChanceRows:
         parts: the same rows by part: the rows of a contract between two changes of its probability.
         part_p: by part, probability of YES; pico-units.
         part_rates: by part, the contract's fee rate.
+        contract: by part, index of the live contract.
     """
 
     rows: CandleRows
     parts: CandleRows
     part_p: Sequence[int]
     part_rates: Sequence[Fraction]
+    contract: Ints
 
     @classmethod
     def of(cls, live: LiveCandles) -> ChanceRows:
@@ -39,7 +41,7 @@ class ChanceRows:
         rows, contracts = live.rows, live.contracts
         if not any(contract.later_p for contract in contracts):
             part_p, rates = [c.p_pico for c in contracts], [c.fee_rate for c in contracts]
-            return cls(rows=rows, parts=rows, part_p=part_p, part_rates=rates)
+            return cls(rows=rows, parts=rows, part_p=part_p, part_rates=rates, contract=np.arange(len(contracts)))
         rows = _split_rows(live)
         first_row: list[int] = []
         end_row: list[int] = []
@@ -52,7 +54,10 @@ class ChanceRows:
             part_p += [contract.p_pico, *(p for _, p in contract.later_p)]
             rates += [contract.fee_rate] * len(starts)
         parts = rows._replace(first_row=np.array(first_row, np.int64), end_row=np.array(end_row, np.int64))
-        return cls(rows=rows, parts=parts, part_p=part_p, part_rates=rates)
+        counts = [1 + len(contract.later_p) for contract in contracts]
+        return cls(
+            rows=rows, parts=parts, part_p=part_p, part_rates=rates, contract=np.arange(len(contracts)).repeat(counts)
+        )
 
 
 def _split_rows(live: LiveCandles) -> CandleRows:

@@ -6,16 +6,18 @@ facts of an exchange, which a market family states.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
-from tradewinds.core.arrays import Ints
+from tradewinds.core.arrays import Ints, changes
 from tradewinds.core.units import MICRO, PICO
 
 BEGINNING = -(1 << 62)  # before every instant
 MOST_EXACT = 1 << 62  # integers below it, and their sums, fit into 64 bits
+_FEW_ROWS = 5_000  # fewer are sorted faster than a table of all prices is looked through
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,32 @@ class FeeRule:
         value = quantity * price_micro
         return -(-(value + fee) // rounding.balance_grid) * rounding.balance_grid - value
 
+    def of_parts(self, rate: Fraction, parts: Sequence[tuple[int, int]], ts: int) -> list[int]:
+        """Return what each part of an order that fills at several prices adds to the order's fee; micro-units.
+
+        Without a balance grid the fee of the order as a whole is rounded. With one each fill's fee is rounded, and then the
+        balance after the whole order, because the exchange pays back what the roundings of its fills come to beyond that.
+
+        Args:
+            rate: of the quadratic fee.
+            parts: (contracts, price of one in micro-units) in order of execution.
+            ts: when the order is filled; Unix s.
+        """
+        rounding = self.eras[self.era(ts)]
+        base, balance_grid = rate.denominator * MICRO * rounding.grid, rounding.balance_grid
+        amount = value = rounded = paid = 0
+        fees = []
+        for quantity, price in parts:
+            here = rate.numerator * quantity * price * (MICRO - price)
+            amount += here
+            value += quantity * price
+            rounded += -(-here // base) * rounding.grid
+            balanced = -(-(value + rounded) // balance_grid) * balance_grid - value if balance_grid else 0
+            total = balanced if balance_grid else -(-amount // base) * rounding.grid
+            fees.append(total - paid)
+            paid = total
+        return fees
+
     def terms(self, rates: list[Fraction], rate_index: Ints, prices: Ints, era: int) -> FeeTerms:
         """Return fee terms, one row per price.
 
@@ -108,20 +136,13 @@ class FeeRule:
         numerators = np.array([rate.numerator for rate in rates], np.int64)
         denominators = np.array([rate.denominator for rate in rates], np.int64)
         # many rows share rate and price: find the distinct pairs
-        key = rate_index * (MICRO + 1) + prices
-        present = np.zeros(len(rates) * (MICRO + 1), np.bool_)
-        present[key] = True
-        distinct = np.flatnonzero(present)
+        distinct, pair = _distinct(rate_index * (MICRO + 1) + prices, len(rates) * (MICRO + 1))
         rate, price = np.divmod(distinct, MICRO + 1)
         # the fee of each pair, as a fraction of the grid in lowest terms
         amount = numerators[rate] * price * (MICRO - price)
         base = denominators[rate] * MICRO * grid
         common = np.maximum(np.gcd(amount, base), 1)
         amount, base = amount // common, base // common
-        # back to rows
-        pair_of_key = np.empty(len(present), np.int32)
-        pair_of_key[distinct] = np.arange(len(distinct))
-        pair = pair_of_key[key]
         return FeeTerms(whole=(amount // base)[pair], part=(amount % base)[pair], base=base[pair])
 
     def fees(self, terms: FeeTerms, quantity: Ints | int, prices: Ints, era: int) -> Ints:
@@ -155,3 +176,22 @@ def exact_quantity(terms: FeeTerms, quantity: Ints | int) -> Ints | int:
     if largest * most < MOST_EXACT:
         return quantity
     return np.broadcast_to(np.asarray(quantity), terms.part.shape).astype(object)
+
+
+def _distinct(keys: Ints, most: int) -> tuple[Ints, Ints]:
+    """Return the distinct keys in ascending order, and for each key its index among them.
+
+    Args:
+        keys: from 0 on.
+        most: every key is below it.
+    """
+    if len(keys) < _FEW_ROWS:
+        ordered = np.sort(keys)
+        distinct = ordered[changes(ordered)]
+        return distinct, np.searchsorted(distinct, keys)
+    present = np.zeros(most, np.bool_)
+    present[keys] = True
+    distinct = np.flatnonzero(present)
+    index = np.empty(most, np.int32)
+    index[distinct] = np.arange(len(distinct))
+    return distinct, index[keys].astype(np.int64)

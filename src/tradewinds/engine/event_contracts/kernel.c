@@ -38,7 +38,7 @@ enum { YES, NO };
 enum { REFUSED, HELD, NETTED };
 
 /* Why an order is refused: indices into limits.REFUSAL_REASONS */
-enum { NO_REASON = -1, OPPOSING, LIQUIDITY, MARKET, EVENT, TOTAL, NOTIONAL, ORDERS, CASH, EV, REASON_COUNT };
+enum { NO_REASON = -1, OPPOSING, LIQUIDITY, BOOK, MARKET, EVENT, TOTAL, NOTIONAL, ORDERS, CASH, EV, REASON_COUNT };
 enum { TOO_MANY_OPEN = REASON_COUNT }; /* no refusal: the account would hold more than MOST_OPEN contracts */
 
 /* Indices into an account's scalars; kernel_structures.py has the same */
@@ -75,6 +75,7 @@ typedef struct { /* state of an account, by contract idx or event; scalars by th
     i64 (*held)[2];
     i64 *cost;
     i64 *candle_ts, *candle_used; /* end of the last fill's candle, contracts bought on that candle */
+    i64 (*taken)[2];              /* of candle_used, contracts of YES and of NO */
     i64 *event_contracts, *event_cost, *event_orders, *event_day;
     i64 *passed;  /* end of the time for which refusals are counted already (`refuse_until`) */
     i64 *holding; /* idx of the held contracts: the first scalars[S_HOLDING] entries */
@@ -98,6 +99,15 @@ typedef struct {         /* columns of candles; live contract j has rows [first_
     const i64 *volume;
     const i64 *first_row, *end_row;
 } CandleRows;
+
+typedef struct { /* order books of contracts, by idx; those without snapshots have none */
+    const i64 *first_snapshot, *end_snapshot;
+    const i64 *known_at; /* by snapshot */
+    const i64 *
+        first_level; /* offers of snapshot n to buyers of YES: levels from 2n to 2n + 1, of NO: from 2n + 1 to 2n + 2 */
+    const i64 *price, *size;     /* by level, the lowest price of a side first; whole contracts */
+    const i64 *rate, *rate_base; /* by idx: rate of the fee as a fraction */
+} Books;
 
 typedef struct
 { /* by code: probability of the side, contracts wanted (0: none), priority rank + rank_remainder/quantity,
@@ -209,13 +219,32 @@ void seen_prices(const i32 *bid, const i32 *ask, i64 rows, bool *seen) {
     }
 }
 
-/* Find the lowest price at which a side of any row can be bought, for each BLOCK of rows; MICRO where none can. */
-void lowest_prices(const i32 *bid, const i32 *ask, i64 rows, i32 *lowest) {
-    for (i64 row = 0; row < rows; row++) {
-        i64 yes = yes_ask(bid[row], ask[row]), no = no_ask(bid[row], ask[row]);
-        i64 low = least_of(yes < 0 ? MICRO : yes, no < 0 ? MICRO : no);
-        if (row % BLOCK == 0 || low < lowest[row / BLOCK])
-            lowest[row / BLOCK] = (i32)low;
+/* Find the lowest price at which each side of any row can be bought, for each BLOCK of rows; MICRO where none can.
+
+It says what `yes_ask` and `no_ask` say in 32 bits and without a branch, so that the compiler takes several rows at once. */
+void lowest_prices(const i32 *bid, const i32 *ask, i64 rows, i32 (*lowest)[2]) {
+    for (i64 first = 0; first < rows; first += BLOCK) {
+        i32 low_yes = MICRO, low_no = MICRO;
+        for (i64 row = first, end = least_of(first + BLOCK, rows); row < end; row++) {
+            i32 b = bid[row], a = ask[row];
+            i32 yes = (0 < a) & (a < MICRO) & (b <= a) ? a : MICRO;
+            i32 no = (0 < b) & (b < MICRO) & ((a == NO_PRICE) | (b <= a)) ? MICRO - b : MICRO;
+            low_yes = yes < low_yes ? yes : low_yes;
+            low_no = no < low_no ? no : low_no;
+        }
+        lowest[first / BLOCK][YES] = low_yes, lowest[first / BLOCK][NO] = low_no;
+    }
+}
+
+/* Find the highest price at which any code of a group is wanted; -1 where none is.
+
+first_code: by group, its first code; then the number of all codes. */
+void highest_wanted(const i64 *price, const i64 *quantity, const i64 *first_code, i64 groups, i64 *highest) {
+    for (i64 group = 0; group < groups; group++) {
+        highest[group] = -1;
+        for (i64 code = first_code[group]; code < first_code[group + 1]; code++)
+            if (quantity[code] > 0 && price[code] > highest[group])
+                highest[group] = price[code];
     }
 }
 
@@ -393,6 +422,80 @@ i64 affordable(i64 quantity, i64 price, i64 cash, Fee terms) {
     return low;
 }
 
+/* ---- Order books ---- */
+
+typedef struct { /* rate of a fee as a fraction, and how it is rounded: see Fee */
+    i64 rate, rate_base, grid, balance_grid;
+} RateTerms;
+
+typedef struct { /* what a book offers to an order, the best price first */
+    const i64 *price, *size;
+    i64 levels; /* that are good enough for the order */
+    i64 gone;   /* contracts that the account took already, from the best ones on */
+    RateTerms terms;
+} Ladder;
+
+/* Return what is left of a level. gone: contracts that are gone of it and the levels behind it; less those of the level. */
+static i64 left_of_level(i64 size, i64 *gone) {
+    i64 here = least_of(size, *gone);
+    *gone -= here;
+    return size - here;
+}
+
+/* Return how many contracts are left. */
+static i64 ladder_size(const Ladder *ladder) {
+    i64 gone = ladder->gone, left = 0;
+    for (i64 level = 0; level < ladder->levels; level++)
+        left += left_of_level(ladder->size[level], &gone);
+    return left;
+}
+
+/* Return what the best contracts cost without fees. */
+static wide ladder_value(const Ladder *ladder, i64 quantity) {
+    i64 gone = ladder->gone;
+    wide value = 0;
+    for (i64 level = 0; quantity > 0; level++) {
+        i64 part = least_of(quantity, left_of_level(ladder->size[level], &gone));
+        value += (wide)part * ladder->price[level];
+        quantity -= part;
+    }
+    return value;
+}
+
+/* Return the fee of an order that buys the best contracts (FeeRule.of_parts in fees.py). */
+static wide ladder_fee(const Ladder *ladder, i64 quantity) {
+    const RateTerms *terms = &ladder->terms;
+    i64 gone = ladder->gone, base = terms->rate_base * MICRO * terms->grid;
+    wide value = 0, amount = 0, fee = 0;
+    for (i64 level = 0; quantity > 0; level++) {
+        i64 price = ladder->price[level], part = least_of(quantity, left_of_level(ladder->size[level], &gone));
+        wide here = (wide)part * terms->rate * (price * (MICRO - price));
+        value += (wide)part * price;
+        amount += here;
+        fee += up_wide(here, base) * terms->grid;
+        quantity -= part;
+    }
+    if (terms->balance_grid)
+        return up_wide(value + fee, terms->balance_grid) * terms->balance_grid - value;
+    return up_wide(amount, base) * terms->grid;
+}
+
+/* Return the largest quantity, up to a wanted one, of which the contracts after the first ones cost no more than some money
+without fees; with_fee: all contracts and their fee. The cost grows with the quantity. */
+static i64 ladder_within(const Ladder *ladder, i64 first, i64 quantity, i64 money, bool with_fee) {
+    wide free = ladder_value(ladder, first);
+    i64 low = first, high = quantity + 1;
+    while (high - low > 1) {
+        i64 middle = low + (high - low) / 2;
+        wide cost = ladder_value(ladder, middle) + (with_fee ? ladder_fee(ladder, middle) : -free);
+        if (cost <= money)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 /* ---- The account ---- */
 
 /* Take a contract out of the held ones: the last of them moves to its entry. */
@@ -509,9 +612,10 @@ void buy(const Fill *fill, const MarketColumns *market, const Account *account, 
     account->event_orders[event]++;
     if (account->candle_ts[i] != fill->quote_ts) {
         account->candle_ts[i] = fill->quote_ts;
-        account->candle_used[i] = 0;
+        account->candle_used[i] = account->taken[i][YES] = account->taken[i][NO] = 0;
     }
     account->candle_used[i] += fill->quantity;
+    account->taken[i][side] += fill->quantity;
     fills[s[S_FILLS]++] = *fill;
 }
 
@@ -546,14 +650,18 @@ static bool orders_left(i64 event, i64 t, const MarketColumns *market, const Acc
 
 /* Reduce an order's quantity to all limits but cash. Returns NO_REASON, or the reason for which nothing is left.
 
-Contracts that make pairs with the other side are free of the limits on what is held, which the rest meets as if the pairs were
-closed already. */
+ladder: what the market's book offers, in place of a share of the volume; NULL: the market has no book. Contracts that make pairs
+with the other side are free of the limits on what is held, which the rest meets as if the pairs were closed already. */
 i64 cut_to_limits(i64 i, i64 side, i64 price, i64 volume, i64 quote_ts, i64 t, const MarketColumns *market,
-                  const Account *account, const Limits *limits, i64 *quantity) {
+                  const Account *account, const Limits *limits, const Ladder *ladder, i64 *quantity) {
     i64 event = market->event[i], other_held = account->held[i][1 - side];
     if (limits->opposing == REFUSED && other_held)
         return OPPOSING;
-    if (limits->volume_share_base) {
+    if (ladder) {
+        *quantity = least_of(*quantity, ladder_size(ladder));
+        if (*quantity <= 0)
+            return BOOK;
+    } else if (limits->volume_share_base) {
         i64 used = account->candle_ts[i] == quote_ts ? account->candle_used[i] : 0;
         *quantity = least_of(*quantity, share_of(volume, limits->volume_share, limits->volume_share_base) - used);
         if (*quantity <= 0)
@@ -561,11 +669,12 @@ i64 cut_to_limits(i64 i, i64 side, i64 price, i64 volume, i64 quote_ts, i64 t, c
     }
     i64 netted = limits->opposing == NETTED ? least_of(*quantity, other_held) : 0;
     i64 rest = *quantity - netted, freed_cost = netted ? oldest_cost(i, netted, account) : 0;
+    const i64 money = limits->notional - (account->event_cost[event] - freed_cost);
     const i64 left[] = {
         [MARKET] = limits->per_market - (account->held[i][YES] + account->held[i][NO] - netted),
         [EVENT] = limits->per_event - (account->event_contracts[event] - netted),
         [TOTAL] = limits->total_open - (account->scalars[S_OPEN] - netted),
-        [NOTIONAL] = down(limits->notional - (account->event_cost[event] - freed_cost), price),
+        [NOTIONAL] = ladder ? ladder_within(ladder, netted, *quantity, money, false) - netted : down(money, price),
     };
     for (i64 reason = MARKET; reason <= NOTIONAL; reason++) {
         rest = most_of(least_of(rest, left[reason]), 0);
@@ -643,11 +752,17 @@ static WantedOrder kelly_order(i64 yes, i64 no, i64 bid, i64 ask, i64 equity, co
 
 /* Return the next row with a wanted side; the last row if there is none.
 
-wake: receives the decision time at which that row becomes visible, or NEVER. */
-static i64 next_wanted(i64 row, i64 end_row, i64 earliest, i64 step, const i64 *end_ts, const i32 *yes_code,
-                       const i32 *no_code, const i64 *quantity, i64 *wake) {
-    while (row < end_row && !any_wanted(yes_code[row], no_code[row], quantity))
-        row++;
+highest: by side, the highest price at which the market's side is wanted at all: a block of rows whose lowest price is above
+it needs no look. wake: receives the decision time at which the returned row becomes visible, or NEVER. */
+static i64 next_wanted(i64 row, i64 end_row, i64 earliest, i64 step, const i64 *end_ts, const i32 (*lowest)[2],
+                       const i64 *highest, const i32 *yes_code, const i32 *no_code, const i64 *quantity, i64 *wake) {
+    for (bool found = false; row < end_row && !found;) {
+        i64 block = row / BLOCK, end_of_block = least_of(end_row, (block + 1) * BLOCK);
+        if (lowest[block][YES] > highest[YES] && lowest[block][NO] > highest[NO])
+            row = end_of_block;
+        while (row < end_of_block && !(found = any_wanted(yes_code[row], no_code[row], quantity)))
+            row++;
+    }
     *wake = row == end_row ? NEVER : most_of(up(end_ts[row], step) * step, earliest);
     return row == end_row ? end_row - 1 : row;
 }
@@ -657,12 +772,13 @@ static i64 next_wanted(i64 row, i64 end_row, i64 earliest, i64 step, const i64 *
 Until `due` cash only falls, so the other rows need no look. wake: receives the decision time at which the returned row is to
 be judged, at the latest that of `due`. */
 static i64 next_affordable(i64 row, i64 end_row, i64 earliest, i64 step, i64 due, i64 cash, const CandleRows *rows,
-                           const i32 *lowest, const i32 *yes_code, const i32 *no_code, const WantedTable *table,
+                           const i32 (*lowest)[2], const i32 *yes_code, const i32 *no_code, const WantedTable *table,
                            i64 *wake) {
     const i64 *end_ts = rows->end_ts;
     for (; row < end_row && end_ts[row] < due; row++) {
         /* a whole block in which nothing is that cheap */
-        if (row % BLOCK == 0 && row + BLOCK <= end_row && lowest[row / BLOCK] > cash && end_ts[row + BLOCK - 1] < due) {
+        if (row % BLOCK == 0 && row + BLOCK <= end_row && lowest[row / BLOCK][YES] > cash &&
+            lowest[row / BLOCK][NO] > cash && end_ts[row + BLOCK - 1] < due) {
             row += BLOCK - 1;
             continue;
         }
@@ -738,10 +854,13 @@ typedef struct { /* the arguments of `advance`; kernel.py's advance builds it */
     i64 live_count;
     const i64 *member; /* by idx, place in live_idx, or -1 */
     const CandleRows *rows;
-    const i32 *lowest; /* by BLOCK of rows: the lowest price of any side */
+    const i32 (*lowest)[2];  /* by BLOCK of rows: the lowest price of each side */
+    const i64 (*highest)[2]; /* by live contract: the highest price at which each side is wanted */
     const i32 *yes_code, *no_code;
     const WantedTable *table;
     const Limits *limits;
+    const Books *books; /* NULL: no market has a book */
+    i64 most_levels;    /* of a side of a book, at least 1: the most fills of an order */
     const Account *account;
     const i64 *instants; /* when equity is recorded */
     i64 instant_count;
@@ -786,12 +905,83 @@ static void insert_ranked(i64 j, i64 ranked_count, const Scratch *scratch, const
     scratch->ranked[k] = j;
 }
 
+/* Return whether a market's quote is of its order book. Before its first snapshot it is of a candle. */
+static inline bool in_book(i64 i, i64 quote_ts, const Books *books) {
+    return books && books->first_snapshot[i] < books->end_snapshot[i] &&
+           books->known_at[books->first_snapshot[i]] <= quote_ts;
+}
+
+/* Return what the book in force offers to an order of market j.
+
+A level is good enough if a contract of it is still worth more than min_ev after its fee, before rounding; without min_ev if it
+costs no more than the visible price, which is what the strategy was asked about. */
+static Ladder ladder_of(i64 j, i64 side, i64 price, const i64 *era, const Pass *pass) {
+    const Books *books = pass->books;
+    i64 i = pass->live_idx[j], quote_ts = pass->rows->quote_ts[pass->scratch->position[j]];
+    i64 chance = pass->table->chance[pass->scratch->code[j]], rate = books->rate[i], base = books->rate_base[i];
+    i64 snapshot = row_at(books->known_at, books->first_snapshot[i], books->end_snapshot[i], quote_ts);
+    i64 first = books->first_level[2 * snapshot + side], end = books->first_level[2 * snapshot + side + 1],
+        level = first;
+    for (; level < end; level++) {
+        i64 here = books->price[level];
+        wide worth = ((wide)chance - (wide)here * PICO_PER_MICRO - pass->limits->min_ev) * base;
+        if (pass->limits->has_min_ev ? worth <= (wide)rate * (here * (MICRO - here)) : here > price)
+            break;
+    }
+    i64 gone = pass->account->candle_ts[i] == quote_ts ? pass->account->taken[i][side] : 0;
+    return (Ladder){books->price + first, books->size + first, level - first, gone, {rate, base, era[1], era[2]}};
+}
+
+/* Book an order that buys the best contracts of a book: a fill for every level, which together count as one order. */
+static void buy_levels(i64 j, i64 side, i64 quantity, i64 t, const Ladder *ladder, const Pass *pass) {
+    const Account *account = pass->account;
+    i64 i = pass->live_idx[j], quote_ts = pass->rows->quote_ts[pass->scratch->position[j]],
+        event = pass->market->event[i];
+    i64 gone = ladder->gone, bought = 0, paid = 0, orders = account->event_orders[event] + 1;
+    for (i64 level = 0; bought < quantity; level++) {
+        i64 part = least_of(quantity - bought, left_of_level(ladder->size[level], &gone));
+        if (part == 0)
+            continue;
+        bought += part;
+        i64 fee = (i64)ladder_fee(ladder, bought) - paid;
+        paid += fee;
+        i64 netted = pass->limits->opposing == NETTED ? least_of(part, account->held[i][1 - side]) : 0;
+        buy(&(Fill){i, side, part, ladder->price[level], fee, t, quote_ts, netted}, pass->market, account, pass->limits,
+            pass->out->fills);
+    }
+    account->event_orders[event] = orders;
+}
+
+/* Fill an order from its market's book, as `fill_order`. */
+static i64 fill_from_book(i64 j, i64 side, i64 price, i64 t, const i64 *era, const Pass *pass) {
+    i64 i = pass->live_idx[j], quote_ts = pass->rows->quote_ts[pass->scratch->position[j]],
+        quantity = pass->scratch->wanted[j];
+    Ladder ladder = ladder_of(j, side, price, era, pass);
+    i64 reason =
+        cut_to_limits(i, side, price, 0, quote_ts, t, pass->market, pass->account, pass->limits, &ladder, &quantity);
+    if (reason != NO_REASON)
+        return reason;
+    quantity = ladder_within(&ladder, 0, quantity, pass->account->scalars[S_CASH], true);
+    if (quantity == 0)
+        return CASH;
+    wide spent = ladder_value(&ladder, quantity) + ladder_fee(&ladder, quantity);
+    wide value = (wide)pass->table->chance[pass->scratch->code[j]] * quantity - spent * PICO_PER_MICRO;
+    if (pass->limits->has_min_ev && value <= (wide)pass->limits->min_ev * quantity)
+        return EV;
+    if (quantity > MOST_OPEN - pass->account->scalars[S_OPEN])
+        return TOO_MANY_OPEN;
+    buy_levels(j, side, quantity, t, &ladder, pass);
+    return NO_REASON;
+}
+
 /* Fill an order as far as limits and cash allow. Returns NO_REASON, the reason for its refusal, or TOO_MANY_OPEN. */
 static i64 fill_order(i64 j, i64 side, i64 price, i64 t, const i64 *era, const Pass *pass) {
     i64 i = pass->live_idx[j], row = pass->scratch->position[j], code = pass->scratch->code[j];
+    if (in_book(i, pass->rows->quote_ts[row], pass->books))
+        return fill_from_book(j, side, price, t, era, pass);
     i64 quantity = pass->scratch->wanted[j], quote_ts = pass->rows->quote_ts[row];
     i64 reason = cut_to_limits(i, side, price, pass->rows->volume[row], quote_ts, t, pass->market, pass->account,
-                               pass->limits, &quantity);
+                               pass->limits, NULL, &quantity);
     if (reason != NO_REASON)
         return reason;
     Fee terms = {pass->table->fee_whole[code], pass->table->fee_part[code], pass->table->fee_base[code], era[1],
@@ -846,7 +1036,7 @@ static Progress start_pass(const Pass *pass) {
     /* only_cash: beyond the limits of market and event, no limit is judged before cash */
     progress.only_cash = !progress.netted &&
                          least_of(limits->total_open, least_of(limits->notional, limits->orders)) >= UNLIMITED &&
-                         limits->volume_share_base == 0;
+                         limits->volume_share_base == 0 && !pass->books;
     return progress;
 }
 
@@ -915,6 +1105,12 @@ static void refuse(const Progress *progress, i64 i, i64 side, i64 reason, i64 ro
         count_refusals(i, side, reason, progress->t, 1, pass->out);
 }
 
+/* Return `full_reason` of a market: an order book is judged before the limits of market and event. */
+static i64 full_of_market(i64 i, const i64 *held, i64 side, i64 in_event, const Pass *pass) {
+    i64 reason = full_reason(held[YES], held[NO], side, in_event, pass->limits);
+    return reason != OPPOSING && in_book(i, NEVER, pass->books) ? NO_REASON : reason;
+}
+
 /* State of an active market after it was judged; GONE: it has no decision left before `until`. */
 enum { ASLEEP, AWAKE, GONE };
 
@@ -932,8 +1128,8 @@ static int judge_market(Progress *progress, i64 j) {
     bool visible = row >= pass->rows->first_row[j] && progress->t - pass->rows->quote_ts[row] <= pass->max_age;
     /* nothing wanted: sleep until the next wanted quote */
     if (progress->sleeps && !(visible && any_wanted(pass->yes_code[row], pass->no_code[row], pass->table->quantity))) {
-        scratch->position[j] = next_wanted(row + 1, end_row, later, pass->step, end_ts, pass->yes_code, pass->no_code,
-                                           pass->table->quantity, &scratch->wake[j]);
+        scratch->position[j] = next_wanted(row + 1, end_row, later, pass->step, end_ts, pass->lowest, pass->highest[j],
+                                           pass->yes_code, pass->no_code, pass->table->quantity, &scratch->wake[j]);
         return ASLEEP;
     }
     if (!visible)
@@ -953,7 +1149,7 @@ static int judge_market(Progress *progress, i64 j) {
     /* rank the order unless the market is full */
     i64 event = pass->market->event[i], in_event = pass->account->event_contracts[event], reason[2];
     const i64 *held = pass->account->held[i];
-    reason[side] = full_reason(held[YES], held[NO], side, in_event, pass->limits);
+    reason[side] = full_of_market(i, held, side, in_event, pass);
     if (reason[side] == NO_REASON) {
         scratch->side[j] = side, scratch->code[j] = side == YES ? yes : no;
         scratch->wanted[j] = order.quantity, scratch->rank[j] = order.rank,
@@ -962,7 +1158,7 @@ static int judge_market(Progress *progress, i64 j) {
         return AWAKE;
     }
     /* both sides full until after the market's last decision: count all its refusals now */
-    reason[1 - side] = full_reason(held[YES], held[NO], 1 - side, in_event, pass->limits);
+    reason[1 - side] = full_of_market(i, held, 1 - side, in_event, pass);
     if (progress->leaps && reason[1 - side] != NO_REASON &&
         pass->market->event_settles[event] > pass->market->last_t[i]) {
         if (pass->counted)
@@ -1028,7 +1224,7 @@ i64 advance(const Pass *pass) {
         begin_markets(&progress);
         /* leave before this instant if its fills and refusals might not fit */
         s[S_NOW] = progress.t;
-        if (s[S_FILLS] + progress.alive > pass->fill_rows ||
+        if (s[S_FILLS] + progress.alive * pass->most_levels > pass->fill_rows ||
             (pass->audit && s[S_REFUSALS] + progress.alive > pass->refusal_rows))
             return BUFFERS_FULL;
         settle_due(&progress);

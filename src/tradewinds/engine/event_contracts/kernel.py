@@ -44,7 +44,7 @@ def load(library: Path) -> ctypes.CDLL:
         ImportError: as `load_library`.
     """
     loops = load_library(library, SOURCE)
-    for name in ("survey", "rows_since", "seen_prices", "lowest_prices", "price_codes"):
+    for name in ("survey", "rows_since", "seen_prices", "lowest_prices", "highest_wanted", "price_codes"):
         getattr(loops, name).restype = None
     for name in ("count_candles", "count_crossed", "quote_codes", "advance"):
         getattr(loops, name).restype = ctypes.c_int64
@@ -231,15 +231,38 @@ def seen_prices(bid: Prices, ask: Prices) -> npt.NDArray[np.bool_]:
 
 
 def lowest_prices(bid: Prices, ask: Prices) -> Prices:
-    """Return the lowest price at which any side can be bought, by block of rows; micro-units, MICRO where none can.
+    """Return the lowest price at which each side can be bought, by block of rows; micro-units, MICRO where none can.
 
     Args:
         bid: by row; micro-units, or NO_PRICE.
         ask: by row; micro-units, or NO_PRICE.
+
+    Returns:
+        (blocks, 2) prices of YES and NO.
     """
-    lowest = np.empty(-(-len(bid) // BLOCK), np.int32)
+    lowest = np.empty((-(-len(bid) // BLOCK), 2), np.int32)
     _call("lowest_prices", _address_32(bid), _address_32(ask), len(bid), _address_32(lowest))
     return lowest
+
+
+def highest_wanted(price_micro: Ints, quantity: Ints, first_code: Ints) -> Ints:
+    """Return the highest price at which anything of a group of codes is wanted, by group; micro-units, -1 where nothing is.
+
+    Args:
+        price_micro: by code; micro-units.
+        quantity: by code, contracts wanted.
+        first_code: by group, its first code; then the number of all codes.
+    """
+    highest = np.empty(len(first_code) - 1, np.int64)
+    _call(
+        "highest_wanted",
+        _address_64(price_micro),
+        _address_64(quantity),
+        _address_64(first_code),
+        len(highest),
+        _address_64(highest),
+    )
+    return highest
 
 
 def price_codes(rows: CandleRows, kind: Ints, price_index: Codes, prices: int, kinds: int) -> tuple[Codes, Codes]:
@@ -328,11 +351,12 @@ class KeptStructures(NamedTuple):
     market: KeptStructure
     account: KeptStructure
     limits: KeptStructure
+    books: KeptStructure
 
     @classmethod
     def new(cls) -> KeptStructures:
         """Return structures that are not made yet."""
-        return cls(KeptStructure(), KeptStructure(), KeptStructure())
+        return cls(KeptStructure(), KeptStructure(), KeptStructure(), KeptStructure())
 
 
 def advance(this_pass: Pass, kept: KeptStructures) -> int:
@@ -350,6 +374,7 @@ def advance(this_pass: Pass, kept: KeptStructures) -> int:
     table, out = this_pass.table, this_pass.out
     market, account = kept.market.of(this_pass.market), kept.account.of(this_pass.account)
     rows, limits = _row_structure(this_pass.rows), kept.limits.of(this_pass.limits, _limit_structure)
+    books = None if this_pass.books is None else kept.books.of(this_pass.books)
     buffers = _column_structure(out)
     wanted = _structure(
         _address_64(table.chance),
@@ -381,10 +406,13 @@ def advance(this_pass: Pass, kept: KeptStructures) -> int:
         _address_64(this_pass.member),
         ctypes.addressof(rows),
         _address_32(this_pass.lowest),
+        _address_64(this_pass.highest),
         _address_32(this_pass.yes_code),
         _address_32(this_pass.no_code),
         ctypes.addressof(wanted),
         ctypes.addressof(limits),
+        0 if books is None else ctypes.addressof(books),
+        this_pass.most_levels,
         ctypes.addressof(account),
         _address_64(this_pass.instants),
         len(this_pass.instants),

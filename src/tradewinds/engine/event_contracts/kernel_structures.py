@@ -68,6 +68,7 @@ class Account(NamedTuple):
         cost: by contract, cost of what is held without fees; micro-units.
         candle_ts: by contract, end of the last fill's candle; Unix s.
         candle_used: by contract, how many were bought on that candle.
+        taken: (contracts, 2) of those, how many YES and NO.
         event_contracts: by event, contracts held.
         event_cost: by event, their cost; micro-units.
         event_orders: by event, orders filled on its current civil day.
@@ -87,6 +88,7 @@ class Account(NamedTuple):
     cost: Ints
     candle_ts: Ints
     candle_used: Ints
+    taken: Ints
     event_contracts: Ints
     event_cost: Ints
     event_orders: Ints
@@ -134,6 +136,7 @@ def new_account(contracts: int, events: int, cash: int) -> Account:
         cost=np.zeros(contracts, np.int64),
         candle_ts=np.full(contracts, -NEVER, np.int64),
         candle_used=np.zeros(contracts, np.int64),
+        taken=np.zeros((contracts, 2), np.int64),
         event_contracts=np.zeros(events, np.int64),
         event_cost=np.zeros(events, np.int64),
         event_orders=np.zeros(events, np.int64),
@@ -178,6 +181,31 @@ class Limits(NamedTuple):
     min_ev: int
     kelly: int
     kelly_base: int
+
+
+class Books(NamedTuple):
+    """Order books of a run's contracts, by idx; a contract without snapshots has none.
+
+    Attributes:
+        first_snapshot: by contract.
+        end_snapshot: by contract.
+        known_at: by snapshot; Unix s.
+        first_level: of snapshot n, the offers to buyers of YES are the levels [first_level[2n], first_level[2n + 1]), those to
+            buyers of NO [first_level[2n + 1], first_level[2n + 2]).
+        price: by level, the lowest of a side first; micro-units.
+        size: by level; whole contracts.
+        rate: by contract, numerator of its fee rate.
+        rate_base: by contract, its denominator.
+    """
+
+    first_snapshot: Ints
+    end_snapshot: Ints
+    known_at: Ints
+    first_level: Ints
+    price: Ints
+    size: Ints
+    rate: Ints
+    rate_base: Ints
 
 
 class CandleRows(NamedTuple):
@@ -264,11 +292,14 @@ class Pass(NamedTuple):
         by_start: places in live_idx, by first decision time.
         member: by idx, place in live_idx, or -1.
         rows: candles of the live contracts.
-        lowest: by BLOCK of rows, the lowest price of any side; micro-units.
+        lowest: (blocks, 2) by BLOCK of rows, the lowest price of YES and NO; micro-units.
+        highest: (live contracts, 2) the highest price at which YES and NO are wanted; micro-units, -1: not at any.
         yes_code: by row, code of the YES side in the table, or -1.
         no_code: by row, code of the NO side in the table, or -1.
         table: what is wanted.
         limits: limits of the run.
+        books: order books; None: no market has one.
+        most_levels: of a side of a book, at least 1: the most fills of an order.
         account: changed in place.
         instants: when equity is recorded, ascending; Unix s.
         out: receives the output.
@@ -285,10 +316,13 @@ class Pass(NamedTuple):
     member: Ints
     rows: CandleRows
     lowest: Prices
+    highest: Ints
     yes_code: Codes
     no_code: Codes
     table: WantedTable
     limits: Limits
+    books: Books | None
+    most_levels: int
     account: Account
     instants: Ints
     out: Buffers

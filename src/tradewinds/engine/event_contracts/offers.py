@@ -14,12 +14,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tradewinds.core.arrays import Ints
+from tradewinds.core.arrays import Ints, flagged
 from tradewinds.core.units import MICRO, PICO
 from tradewinds.engine.event_contracts.changing_chances import ChanceRows
 from tradewinds.engine.event_contracts.contracts import PICO_PER_MICRO, Side
 from tradewinds.engine.event_contracts.fees import FeeRule, FeeTerms, exact_quantity
-from tradewinds.engine.event_contracts.kernel import price_codes, quote_codes, seen_prices
+from tradewinds.engine.event_contracts.kernel import highest_wanted, price_codes, quote_codes, seen_prices
 from tradewinds.engine.event_contracts.kernel_structures import Codes, WantedTable
 from tradewinds.engine.event_contracts.order_rules import QuoteRule, Quotes, Rules, WantedOrders, read_only
 from tradewinds.engine.event_contracts.sizing import EvProportional, FixedQuantity, Kelly
@@ -49,6 +49,34 @@ class _ValuedOffers(NamedTuple):
 
 
 @dataclass(frozen=True)
+class CodeGroups:
+    """Codes in groups, so that each row of a part of a market has codes of one group of YES sides and one of NO sides.
+
+    Attributes:
+        first_code: by group, first the YES sides', then as many of NO sides: its first code; then the number of codes.
+        of_part: by part, its group among those of the YES sides.
+        contract: by part, index of its live contract; in order.
+    """
+
+    first_code: Ints
+    of_part: Ints
+    contract: Ints
+
+    def highest_wanted(self, price_micro: Ints, quantity: Ints) -> Ints:
+        """Return the highest prices at which a contract is wanted: (live contracts, 2), YES and NO; micro-units, -1: at none.
+
+        Args:
+            price_micro: by code; micro-units.
+            quantity: by code, contracts wanted.
+        """
+        by_group = highest_wanted(price_micro, quantity, self.first_code).reshape(2, -1)
+        by_part = by_group[:, self.of_part].T
+        if not len(by_part) or self.contract[-1] + 1 == len(by_part):  # each contract has one part
+            return np.ascontiguousarray(by_part)
+        return np.maximum.reduceat(by_part, np.flatnonzero(np.diff(self.contract, prepend=-1)))
+
+
+@dataclass(frozen=True)
 class OfferCodes:
     """Codes of the rows of live candles, and the offers that the codes stand for.
 
@@ -61,6 +89,7 @@ class OfferCodes:
         price_micro: by code, price of a contract; micro-units.
         fee_index: by code, index into `fee_rates`.
         fee_rates: distinct fee rates.
+        groups: the codes that rows of one part of a market can have.
     """
 
     yes_code: Codes
@@ -69,6 +98,7 @@ class OfferCodes:
     price_micro: Ints
     fee_index: Ints
     fee_rates: Sequence[Fraction]
+    groups: CodeGroups
     _terms: dict[tuple[FeeRule, int], FeeTerms] = field(default_factory=dict)
     _valued: dict[tuple[PlainSizing, FeeRule, int], _ValuedOffers] = field(default_factory=dict)
 
@@ -83,6 +113,19 @@ class OfferCodes:
             prices = np.maximum(self.price_micro, 0)
             self._terms[rule, era] = rule.terms(list(self.fee_rates), self.fee_index, prices, era)
         return self._terms[rule, era]
+
+    def highest_wanted(self, quantity: Ints) -> Ints:
+        """Return the highest prices at which each live contract is wanted, as `CodeGroups.highest_wanted`.
+
+        Args:
+            quantity: by code, contracts wanted, of the fee rule's eras one after the other.
+        """
+        in_any_era = (
+            quantity.reshape(-1, len(self.p_pico)).max(axis=0, initial=0)
+            if len(quantity) > len(self.p_pico)
+            else quantity
+        )
+        return self.groups.highest_wanted(self.price_micro, in_any_era)
 
     def valued(self, sizing: PlainSizing, rule: FeeRule, era: int) -> _ValuedOffers:
         """Return what a sizing wants of every code before any minimum, and what that is worth.
@@ -157,8 +200,8 @@ def offers_by_price(chances: ChanceRows) -> OfferCodes:
         chances: the rows of live contracts.
     """
     rows, kinds = chances.parts, _Kinds.of(chances)
-    prices = np.flatnonzero(seen_prices(rows.bid, rows.ask))
-    price_index = np.full(MICRO, -1, np.int32)
+    prices = flagged(seen_prices(rows.bid, rows.ask))
+    price_index = np.empty(MICRO, np.int32)  # only those of the prices that the rows have are read
     price_index[prices] = np.arange(len(prices))
     yes_code, no_code = price_codes(rows, kinds.of_part, price_index, len(prices), len(kinds.p_pico))
     return OfferCodes(
@@ -168,6 +211,11 @@ def offers_by_price(chances: ChanceRows) -> OfferCodes:
         price_micro=np.tile(prices, 2 * len(kinds.p_pico)),
         fee_index=np.tile(kinds.fee_index, 2).repeat(len(prices)),
         fee_rates=kinds.fee_rates,
+        groups=CodeGroups(
+            first_code=np.arange(2 * len(kinds.p_pico) + 1) * len(prices),
+            of_part=kinds.of_part,
+            contract=chances.contract,
+        ),
     )
 
 
@@ -181,6 +229,7 @@ def offers_by_quote(chances: ChanceRows) -> QuoteCodes:
     yes_code, no_code, owner, yes, no = quote_codes(rows)
     kind = kinds.of_part[owner]
     p_yes = kinds.p_pico[kind]
+    first = np.searchsorted(owner, np.arange(len(kinds.of_part)))
     return QuoteCodes(
         yes_code=yes_code,
         no_code=no_code,
@@ -188,6 +237,11 @@ def offers_by_quote(chances: ChanceRows) -> QuoteCodes:
         price_micro=np.concatenate([yes, no]).astype(np.int64),
         fee_index=np.tile(kinds.fee_index[kind], 2),
         fee_rates=kinds.fee_rates,
+        groups=CodeGroups(
+            first_code=np.concatenate([first, len(owner) + first, [2 * len(owner)]]),
+            of_part=np.arange(len(kinds.of_part)),
+            contract=chances.contract,
+        ),
     )
 
 

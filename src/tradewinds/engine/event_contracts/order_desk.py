@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from tradewinds.core.units import MICRO, NEVER, PICO
 from tradewinds.engine.event_contracts.contracts import PICO_PER_MICRO, Side
 from tradewinds.engine.event_contracts.fills import Fill
+from tradewinds.engine.event_contracts.order_books import Ladder, OrderBooks, left_of
 from tradewinds.engine.event_contracts.order_rules import Rules, StepRules
 from tradewinds.engine.event_contracts.replay import RunContracts
 from tradewinds.engine.event_contracts.resting_orders import FillRule, OrderAtRest, RestingBook
@@ -40,6 +41,24 @@ PLACED = "PLACED"  # no refusal: the order rests
 _SIDES = {YES: Side.YES, NO: Side.NO}
 
 
+class FillFacts(NamedTuple):
+    """What is known of a fill beside its row.
+
+    Attributes:
+        reason: why it was made.
+        chance: probability of YES in force; pico-units.
+        rested: whether the order rested before.
+        volume: of the candle that it is compared with; contracts × 100.
+        from_book: whether it was bought from an order book.
+    """
+
+    reason: str
+    chance: int
+    rested: bool
+    volume: int
+    from_book: bool
+
+
 class OrderDesk:
     """Carries out orders against one account.
 
@@ -50,15 +69,19 @@ class OrderDesk:
         cash_micro: start balance; micro-units.
         state: what the strategy sees, which is kept up to date.
         full_audit: keep every refusal, and every order that was placed.
+        books: order books from which orders are filled at once; None: no contract has one.
 
     Attributes:
         account: cash and holdings.
         book: resting orders.
-        tapes: by idx of the live contracts, their candles.
+        books: order books; None: no contract has one.
+        tapes: by idx of the live contracts, their candles, or the snapshots of their order books.
+        rest_tapes: by idx of the live contracts with an order book, their candles, which fill resting orders.
         chances: by idx of the live contracts, the probability in force; pico-units.
         open: idx of the open contracts.
         known: idx by ticker of the contracts that have been open.
         ends: until when orders rest that were placed since the list was emptied; Unix s.
+        facts: by fill, in the order of the account's rows.
     """
 
     def __init__(
@@ -70,20 +93,22 @@ class OrderDesk:
         state: ShownState,
         *,
         full_audit: bool,
+        books: OrderBooks | None = None,
     ) -> None:
         self.run_contracts, self.step, self.state, self.full_audit = run_contracts, step, state, full_audit
         self.account = StepAccount(run_contracts, rules.limits, rules.fee_rule, cash_micro)
         self.book = RestingBook()
         self.fill_rule = FillRule(step.touch_share, step.touch_fills, step.period_seconds)
         self.max_age = NEVER if rules.max_age_seconds is None else rules.max_age_seconds
+        self.books = books
         self.tapes: dict[int, ContractTape] = {}
+        self.rest_tapes: dict[int, ContractTape] = {}
         self.chances: dict[int, int] = {}
         self.open: set[int] = set()
         self.known: dict[str, int] = {}
         self.ends: list[int] = []
         self._maker_rates: dict[int, Fraction] = {}
-        # by fill, beside the account's rows: why, probability of YES, whether it rested
-        self.facts: list[tuple[str, int, bool]] = []
+        self.facts: list[FillFacts] = []
         self._refused: dict[
             tuple[int, int, str], list[int]
         ] = {}  # first decision time and number, by idx, side and reason
@@ -150,31 +175,59 @@ class OrderDesk:
             raise OrderProblem(f"a limit of {order.price!r:.40}, which is not between 0 and 1")
         until = NEVER if order.until is None else micro_of(order.until, "time") // MICRO
         if ask and ask <= price:
+            if self.step.takes and tape.snapshot(row) >= 0:
+                return self._limit_in_book(idx, side, quantity, price, ts, until, row, is_sale=order.is_sale)
             if self.step.takes:
                 return self._at_once(idx, side, quantity, ask, ts, row, is_sale=order.is_sale)
             return self._refuse(ts, idx, side, quantity, price, WOULD_TAKE)
         return self._place(idx, side, quantity, price, ts, until, is_sale=order.is_sale)
 
-    def _at_once(self, idx: int, side: Side, wanted: int, ask: int, ts: int, row: int, *, is_sale: bool) -> bool:
-        """Fill an order at the visible price as far as the limits allow."""
+    def _offers(self, idx: int, side: Side, row: int, worst: int = MICRO) -> Ladder | None:
+        """Return what is left of the order book in force up to a price; None where there is none."""
+        tape = self.tapes[idx]
+        snapshot = tape.snapshot(row)
+        if self.books is None or snapshot < 0:
+            return None
+        gone = self.account.gone(idx, side, int(tape.end_ts[row]))
+        return left_of(self.books.offers(snapshot, side), gone, worst)
+
+    def _limit_in_book(
+        self, idx: int, side: Side, wanted: int, price: int, ts: int, until: int, row: int, *, is_sale: bool
+    ) -> bool:
+        """Fill an order from the order book up to its limit; what the book does not show rests at the limit."""
+        shown = sum(size for _, size in self._offers(idx, side, row, price) or ())
+        filled = shown > 0 and self._at_once(
+            idx, side, min(wanted, shown), price, ts, row, is_sale=is_sale, worst=price
+        )
+        if wanted <= shown or (shown and not filled):
+            return filled
+        return self._place(idx, side, wanted - shown, price, ts, until, is_sale=is_sale) or filled
+
+    def _at_once(
+        self, idx: int, side: Side, wanted: int, ask: int, ts: int, row: int, *, is_sale: bool, worst: int = MICRO
+    ) -> bool:
+        """Fill an order at the visible price, or from the order book up to the worst price, as far as the limits allow."""
         if not ask:
             return self._refuse(ts, idx, side, wanted, None, NOT_QUOTED)
-        tape = self.tapes[idx]
+        tape, ladder = self.tapes[idx], self._offers(idx, side, row, worst)
         proposal = Proposal(
             idx=idx,
             side=side,
             quantity=wanted,
-            price=ask,
+            price=ladder[0][0] if ladder else ask,
             rate=self.run_contracts.contracts[idx].fee_rate,
             ts=ts,
             candle=int(tape.end_ts[row]),
             volume=int(tape.volume[row]),
             is_sale=is_sale,
+            ladder=ladder,
         )
         quantity, reason = self.account.allowed(proposal, self.free_cash)
         if reason:
             return self._refuse(ts, idx, side, wanted, ask, reason)
         self._book(proposal, quantity, SALE if is_sale else STRATEGY, rested=False)
+        if ladder is not None:
+            self.show_book(idx, row)
         return True
 
     def _place(self, idx: int, side: Side, wanted: int, price: int, ts: int, until: int, *, is_sale: bool) -> bool:
@@ -227,6 +280,14 @@ class OrderDesk:
 
     # ---- what becomes of resting orders ----
 
+    def candles_of(self, idx: int) -> ContractTape:
+        """Return the candles of a live contract.
+
+        Args:
+            idx: of the contract.
+        """
+        return self.rest_tapes[idx] if idx in self.rest_tapes else self.tapes[idx]
+
     def fill_resting(self, idx: int, row: int) -> bool:
         """Fill the resting orders of a contract by a candle that has just ended; returns whether any was.
 
@@ -234,7 +295,7 @@ class OrderDesk:
             idx: of the contract.
             row: the candle.
         """
-        tape, filled = self.tapes[idx], False
+        tape, filled = self.candles_of(idx), False
         end = int(tape.end_ts[row])
         begin = end - self.fill_rule.period_seconds
         orders = self.book.of(idx)
@@ -253,7 +314,7 @@ class OrderDesk:
 
     def _fill_at_rest(self, order: OrderAtRest, quantity: int, row: int, *, at_price: bool) -> bool:
         """Fill a resting order as far as the limits allow."""
-        tape, idx = self.tapes[order.idx], order.idx
+        tape, idx = self.candles_of(order.idx), order.idx
         end = int(tape.end_ts[row])
         volume = int(tape.volume[row])
         proposal = self._resting_proposal(
@@ -322,7 +383,9 @@ class OrderDesk:
     def _book(self, proposal: Proposal, quantity: int, reason: str, *, rested: bool) -> None:
         """Book a fill, and show the new holding."""
         self.account.fill(proposal, quantity)
-        self.facts.append((reason, self.chances[proposal.idx], rested))
+        # an order that fills at several prices has a row for each
+        facts = FillFacts(reason, self.chances[proposal.idx], rested, proposal.volume, proposal.ladder is not None)
+        self.facts += [facts] * (len(self.account.fills) - len(self.facts))
         self.show_holding(proposal.idx)
 
     def show_holding(self, idx: int) -> None:
@@ -337,6 +400,20 @@ class OrderDesk:
         self.state.own[idx] = (self.chances[idx] / PICO, float(yes), float(no), *prices)
         if idx in self.open:
             self.state.mark(idx)
+
+    def show_book(self, idx: int, row: int) -> None:
+        """Show what is left of a contract's order book, or that none is in force.
+
+        Args:
+            idx: of the contract.
+            row: of the visible quote, or -1.
+        """
+        ticker = self.run_contracts.contracts[idx].ticker
+        yes, no = (self._offers(idx, side, row) for side in Side)
+        if yes is None or no is None:
+            self.state.books.pop(ticker, None)
+        else:
+            self.state.books[ticker] = yes, no
 
     def _show(self, order: OrderAtRest) -> None:
         """Show a resting order as the strategy wrote it."""
@@ -355,11 +432,12 @@ class OrderDesk:
 
     def _refuse(self, ts: int, idx: int, side: Side, quantity: int, price: int | None, reason: str) -> bool:
         """Count a refusal, and keep it in a full audit; returns False: nothing visible came of the order."""
-        found = self._refused.get((idx, side, reason))
+        key = idx, int(side), reason
+        found = self._refused.get(key)
         if found:
             found[1] += 1
         else:
-            self._refused[idx, side, reason] = [ts, 1]
+            self._refused[key] = [ts, 1]
         if self.full_audit:
             self._note(ts, idx, side, quantity, price, reason)
         return False
@@ -389,7 +467,7 @@ class OrderDesk:
     def fills(self) -> list[Fill]:
         """Return all fills as objects, in order of execution."""
         found = []
-        for row, (reason, chance, rested) in zip(self.account.fills, self.facts, strict=True):
+        for row, (reason, chance, rested, _, _) in zip(self.account.fills, self.facts, strict=True):
             idx, number, quantity, price, fee, ts, candle, _ = row
             side = Side(number)
             gross = (chance if side is Side.YES else PICO - chance) - price * PICO_PER_MICRO

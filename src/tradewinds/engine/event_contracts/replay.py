@@ -24,6 +24,7 @@ from tradewinds.engine.event_contracts.fill_summary import summary_of
 from tradewinds.engine.event_contracts.fills import Fill
 from tradewinds.engine.event_contracts.limits import EV_THRESHOLD, REFUSAL_REASONS, Opposing
 from tradewinds.engine.event_contracts.offers import OfferCodes, QuoteCodes, offers_by_price, offers_by_quote, table_of
+from tradewinds.engine.event_contracts.order_books import OrderBooks
 from tradewinds.engine.event_contracts.order_rules import Prices, Rules
 from tradewinds.engine.journal import Journal
 from tradewinds.engine.result import Decision, Summary
@@ -154,7 +155,7 @@ class CodedCandles:
 
     @functools.cached_property
     def lowest(self) -> Prices:
-        """By block of rows, the lowest price of any side; micro-units."""
+        """By block of rows, the lowest price of YES and NO; micro-units."""
         return kernel.lowest_prices(self.chances.rows.bid, self.chances.rows.ask)
 
     @functools.cached_property
@@ -177,6 +178,7 @@ class Replay:
         cash_micro: start balance; micro-units.
         full_audit: record every refusal with its quote.
         counted: count refusals and keep the books. A replay without is faster.
+        books: order books from which orders are filled; None: no contract has one.
     """
 
     def __init__(
@@ -187,8 +189,9 @@ class Replay:
         *,
         full_audit: bool = False,
         counted: bool = True,
+        books: OrderBooks | None = None,
     ) -> None:
-        self.run_contracts, self.rules = run_contracts, rules
+        self.run_contracts, self.rules, self._books = run_contracts, rules, books
         self._market = run_contracts.market(rules.step_seconds)
         self._limits, self._kept = _limits(rules), kernel.KeptStructures.new()
         self._eras = _column([[era.since_ts, era.grid, era.balance_grid] for era in rules.fee_rule.eras])
@@ -224,7 +227,8 @@ class Replay:
             raise SimulationError(
                 f"{error} to be exact.", where="fees", remedy="Check fee_multiplier in the catalog."
             ) from None
-        rows = max(_BUFFER_ROWS, len(live.idx))
+        most_levels = 1 if self._books is None else self._books.most_levels
+        rows = max(_BUFFER_ROWS, len(live.idx) * most_levels)
         buffers = self._buffers(rows, len(instants))
         this_pass = kernel_structures.Pass(
             until=until,
@@ -238,10 +242,13 @@ class Replay:
             member=codes.member,
             rows=codes.chances.rows,
             lowest=codes.lowest,
+            highest=offers.highest_wanted(table.quantity),
             yes_code=offers.yes_code,
             no_code=offers.no_code,
             table=table,
             limits=self._limits,
+            books=None if self._books is None else self._books.columns,
+            most_levels=most_levels,
             account=self._account,
             instants=_column(instants),
             out=buffers,

@@ -16,6 +16,7 @@ from tradewinds.engine.event_contracts import limits as reasons
 from tradewinds.engine.event_contracts.contracts import Side
 from tradewinds.engine.event_contracts.fees import FeeRule
 from tradewinds.engine.event_contracts.limits import Opposing, RiskLimits
+from tradewinds.engine.event_contracts.order_books import Ladder, left_of, parts_of
 from tradewinds.engine.event_contracts.replay import RunContracts
 
 NOTHING_HELD = "NOTHING_HELD"  # a sale of what is not held
@@ -31,6 +32,8 @@ class ContractHolding:
         lots: of each side, [contracts left, price in micro-units], the oldest first.
         candle: end of the candle against which was bought last; Unix s.
         bought: contracts bought against that candle.
+        snapshot: when the order book became known from which was bought last; Unix s.
+        taken: contracts of YES and of NO that were bought from it.
     """
 
     held: list[int] = field(default_factory=lambda: [0, 0])
@@ -38,6 +41,8 @@ class ContractHolding:
     lots: tuple[deque[list[int]], deque[list[int]]] = field(default_factory=lambda: (deque(), deque()))
     candle: int = -1
     bought: int = 0
+    snapshot: int = -1
+    taken: list[int] = field(default_factory=lambda: [0, 0])
 
     def close(self, side: int, quantity: int) -> int:
         """Take the oldest contracts of a side away, and return what they had cost; micro-units.
@@ -83,13 +88,14 @@ class Proposal(NamedTuple):
         idx: of the contract.
         side: that is bought; of a sale the side that makes pairs with what is held.
         quantity: contracts.
-        price: of one; micro-units.
+        price: of one, from an order book the best one; micro-units.
         rate: of the fee.
         ts: when it is filled; Unix s.
-        candle: end of the candle that it is filled against; Unix s.
+        candle: end of the candle that it is filled against, or when the order book became known; Unix s.
         volume: of that candle, contracts × 100; -1: no share of a volume limits it.
         is_sale: it makes pairs whatever the rule of opposing sides, and never more than are held.
         counts_as_order: it counts for the limit of orders.
+        ladder: what is left of the order book for it, which holds in place of a share of the volume; None: there is no book.
     """
 
     idx: int
@@ -102,6 +108,15 @@ class Proposal(NamedTuple):
     volume: int
     is_sale: bool
     counts_as_order: bool = True
+    ladder: Ladder | None = None
+
+    def parts(self, quantity: int) -> list[tuple[int, int]]:
+        """Return at which prices some contracts of the order are bought: (contracts, price in micro-units).
+
+        Args:
+            quantity: contracts.
+        """
+        return [(quantity, self.price)] if self.ladder is None else parts_of(self.ladder, quantity)
 
 
 class StepAccount:
@@ -159,8 +174,12 @@ class StepAccount:
                 return 0, NOTHING_HELD
         elif limits.opposing is Opposing.REFUSED and other:
             return 0, reasons.OPPOSING_POSITION
-        # of one candle no more than a share of its volume
-        if limits.max_volume_share is not None and order.volume >= 0:
+        # no more than the order book shows, or than a share of the candle's volume
+        if order.ladder is not None:
+            quantity = min(quantity, sum(size for _, size in order.ladder))
+            if not quantity:
+                return 0, reasons.ORDER_BOOK
+        elif limits.max_volume_share is not None and order.volume >= 0:
             used = holding.bought if holding.candle == order.candle else 0
             share = limits.max_volume_share
             most = share.numerator * order.volume // (share.denominator * 100)
@@ -183,23 +202,40 @@ class StepAccount:
         """Return how many contracts the limits of contracts and of cost leave: the pairs, and some of the rest."""
         limits, holding = self.limits, self.holdings[order.idx]
         event = self._events[self._event_of[order.idx]]
-        held = sum(holding.held) - pairs
-        for limit, now, reason in (
-            (limits.per_market, held, reasons.MARKET),
-            (limits.per_event, event.contracts - pairs, reasons.EVENT),
-            (limits.total_open, self.total - pairs, reasons.TOTAL),
-        ):
-            if limit is not None:
-                more = max(0, min(more, limit - now))
-                if not pairs + more:
-                    return 0, reason
+        held = holding.held[0] + holding.held[1] - pairs
+        if limits.per_market is not None:
+            more = max(0, min(more, limits.per_market - held))
+            if not pairs + more:
+                return 0, reasons.MARKET
+        if limits.per_event is not None:
+            more = max(0, min(more, limits.per_event - event.contracts + pairs))
+            if not pairs + more:
+                return 0, reasons.EVENT
+        if limits.total_open is not None:
+            more = max(0, min(more, limits.total_open - self.total + pairs))
+            if not pairs + more:
+                return 0, reasons.TOTAL
         if limits.notional_per_event_micro is not None:
             closed = self._cost_of_oldest(holding.lots[1 - order.side], pairs)
             left = limits.notional_per_event_micro - (event.cost - closed)
-            more = max(0, min(more, left // order.price))
+            more = self._within(order, pairs, more, left)
             if not pairs + more:
                 return 0, reasons.NOTIONAL
         return pairs + more, None
+
+    @staticmethod
+    def _within(order: Proposal, pairs: int, more: int, money: int) -> int:
+        """Return how many contracts of an order, after its first ones, some money pays without fees."""
+        if order.ladder is None:
+            return max(0, min(more, money // order.price))
+        found = 0
+        for quantity, price in parts_of(left_of(order.ladder, pairs), more):
+            paid = max(0, min(quantity, money // price))
+            found += paid
+            money -= paid * price
+            if paid < quantity:
+                break
+        return found
 
     @staticmethod
     def _cost_of_oldest(lots: deque[list[int]], quantity: int) -> int:
@@ -220,8 +256,13 @@ class StepAccount:
             order: the order.
             quantity: contracts of it.
         """
-        fee = self.fee_rule(order.rate, quantity, order.price, order.ts)
-        return quantity * (order.price - MICRO if order.is_sale else order.price) + fee
+        if order.ladder is None:
+            value, fee = quantity * order.price, self.fee_rule(order.rate, quantity, order.price, order.ts)
+        else:
+            parts = order.parts(quantity)
+            value = sum(count * price for count, price in parts)
+            fee = sum(self.fee_rule.of_parts(order.rate, parts, order.ts))
+        return value + fee - (quantity * MICRO if order.is_sale else 0)
 
     def _affordable(self, order: Proposal, quantity: int, free_cash: int) -> int:
         """Return the most contracts of an order that some cash pays."""
@@ -236,15 +277,35 @@ class StepAccount:
             low, high = (middle, high) if self.cost_of(order, middle) <= free_cash else (low, middle)
         return low
 
-    def fill(self, order: Proposal, quantity: int) -> int:
-        """Book a purchase, and the pairs that it makes; returns the fee in micro-units.
+    def fill(self, order: Proposal, quantity: int) -> None:
+        """Book a purchase, one row for each price, and the pairs that it makes.
 
         Args:
             order: the order.
             quantity: contracts of it that are filled.
         """
+        if order.ladder is None:
+            self._fill_part(order, quantity, self.fee_rule(order.rate, quantity, order.price, order.ts))
+            return
+        parts = order.parts(quantity)
+        for (count, price), fee in zip(parts, self.fee_rule.of_parts(order.rate, parts, order.ts), strict=True):
+            self._fill_part(order._replace(price=price), count, fee)
+            order = order._replace(counts_as_order=False)  # its prices count as one order
+
+    def gone(self, idx: int, side: Side, snapshot: int) -> int:
+        """Return how many contracts of a side were bought from an order book.
+
+        Args:
+            idx: of the contract.
+            side: YES or NO.
+            snapshot: when the book became known; Unix s.
+        """
+        holding = self.holdings[idx]
+        return holding.taken[side] if holding.snapshot == snapshot else 0
+
+    def _fill_part(self, order: Proposal, quantity: int, fee: int) -> None:
+        """Book a purchase at one price."""
         holding, event = self.holdings[order.idx], self.event_orders(order.idx, order.ts)
-        fee = self.fee_rule(order.rate, quantity, order.price, order.ts)
         # the purchase
         self.cash -= quantity * order.price + fee
         holding.held[order.side] += quantity
@@ -254,9 +315,14 @@ class StepAccount:
         event.cost += quantity * order.price
         event.orders += order.counts_as_order
         self.total += quantity
-        if holding.candle != order.candle:
-            holding.candle, holding.bought = order.candle, 0
-        holding.bought += quantity
+        if order.ladder is not None:
+            if holding.snapshot != order.candle:
+                holding.snapshot, holding.taken = order.candle, [0, 0]
+            holding.taken[order.side] += quantity
+        else:
+            if holding.candle != order.candle:
+                holding.candle, holding.bought = order.candle, 0
+            holding.bought += quantity
         # the pairs that it makes pay at once
         makes_pairs = order.is_sale or self.limits.opposing is Opposing.NETTED
         pairs = min(quantity, holding.held[1 - order.side]) if makes_pairs else 0
@@ -267,7 +333,6 @@ class StepAccount:
             self.cash += pairs * MICRO
         self._note_open(order.idx)
         self.fills.append((order.idx, int(order.side), quantity, order.price, fee, order.ts, order.candle, pairs))
-        return fee
 
     def _note_open(self, idx: int) -> None:
         """Keep the list of contracts of which something is held."""

@@ -4,12 +4,15 @@ At an instant: what settles by then is paid; candles that end at it become visib
 resting orders are filled by those candles, and those whose time is over are taken back; markets open and close; then, if the
 instant is a decision time at which any market is open and something visible has changed since the last call, the strategy is
 called, and its orders are carried out one after the other.
+
+Where nothing waits but candles, a stretch of instants is passed at once: the same calls, with what is visible made beforehand.
 """
 
 from __future__ import annotations
 
+import bisect
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,14 +25,18 @@ from tradewinds.engine.event_contracts.candles import Candles
 from tradewinds.engine.event_contracts.contract_journal import journal_of
 from tradewinds.engine.event_contracts.contracts import Contract, Side
 from tradewinds.engine.event_contracts.fill_summary import summary_of
+from tradewinds.engine.event_contracts.order_books import OrderBooks
 from tradewinds.engine.event_contracts.order_desk import OrderDesk
 from tradewinds.engine.event_contracts.order_rules import Rules, StepRules
 from tradewinds.engine.event_contracts.replay import ReplayOutcome, RunContracts
-from tradewinds.engine.event_contracts.step_tape import arrivals, tapes_of
+from tradewinds.engine.event_contracts.step_stretch import MadeMarkets, stretch_of
+from tradewinds.engine.event_contracts.step_tape import ContractTape, arrivals, tapes_of
 from tradewinds.engine.event_contracts.step_view import NAN, NO_QUOTE, DecisionView, ShownState
 from tradewinds.engine.result import Decision, Summary
+from tradewinds.engine.stepwise.view_closed import CLOSED
 
 _MOST_OPEN = 1 << 42  # contracts held at once, as in kernel.c
+_SHORTEST, _LONGEST = 8, 512  # instants made at once
 
 
 class ShownNames(NamedTuple):
@@ -56,6 +63,7 @@ class StepReplay:
         names: by ticker, what the strategy sees of a contract.
         cash_micro: start balance; micro-units.
         full_audit: record every refusal.
+        books: order books from which orders are filled at once; None: no contract has one.
 
     Attributes:
         calls: how often the strategy was called.
@@ -70,10 +78,11 @@ class StepReplay:
         cash_micro: int,
         *,
         full_audit: bool = False,
+        books: OrderBooks | None = None,
     ) -> None:
         self.run_contracts, self.rules, self._names = run_contracts, rules, names
         self._state = ShownState(rules.fee_rule, step.maker_factor)
-        self.desk = OrderDesk(run_contracts, rules, step, cash_micro, self._state, full_audit=full_audit)
+        self.desk = OrderDesk(run_contracts, rules, step, cash_micro, self._state, full_audit=full_audit, books=books)
         self._strategy = step.make()
         self._agenda: list[int] = []  # a heap of instants at which something may happen
         # heaps of (instant, idx, …)
@@ -86,6 +95,8 @@ class StepReplay:
         self._equity: list[tuple[int, int, int]] = []
         self._dirty = self._started = False
         self._since = -NEVER
+        self._length = _SHORTEST
+        self._made: dict[int, MadeMarkets] = {}
         self.calls = 0
 
     def admit(self, contracts: Sequence[Contract], candles: Candles) -> None:
@@ -95,9 +106,9 @@ class StepReplay:
             contracts: not added before.
             candles: of their markets at least, with their ranges.
         """
-        step = self.rules.step_seconds
-        for contract, tape in zip(contracts, tapes_of(candles, contracts), strict=True):
-            idx = self.run_contracts.idx[contract.ticker]
+        step, index = self.rules.step_seconds, self.run_contracts.idx
+        for contract, tape in zip(contracts, self._tapes(contracts, candles), strict=True):
+            idx = index[contract.ticker]
             self.desk.tapes[idx] = tape
             tape.shown = int(np.searchsorted(tape.end_ts, self._since))  # the replay has passed their ends
             self._push(self._settling, (contract.settle_ts, idx))
@@ -108,6 +119,17 @@ class StepReplay:
             for known_at, p_pico in contract.later_p:
                 if known_at >= self._since:
                     self._push(self._changing, (known_at, idx, p_pico))
+
+    def _tapes(self, contracts: Sequence[Contract], candles: Candles) -> list[ContractTape]:
+        """Return what quotes some contracts; the candles of those with an order book are kept for resting orders."""
+        books, idx = self.desk.books, self.run_contracts.idx
+        if books is None:
+            return tapes_of(candles, contracts)
+        with_book = [contract for contract in contracts if books.has_book[idx[contract.ticker]]]
+        for contract, tape in zip(with_book, tapes_of(candles, with_book), strict=True):
+            self.desk.rest_tapes[idx[contract.ticker]] = tape
+            tape.shown = int(np.searchsorted(tape.end_ts, self._since))
+        return tapes_of(books.quoted(candles, idx), contracts, books, idx)
 
     def _push(self, heap: list[Any], entry: tuple[int, ...]) -> None:
         """Add an entry to a heap, and its instant to the agenda."""
@@ -132,13 +154,29 @@ class StepReplay:
             self._strategy.start()
         # what the candles bring, and when the strategy is called about it
         coming = arrivals(sorted(self.desk.tapes.items()), until)
+        trades = arrivals(sorted(self.desk.rest_tapes.items()), until)  # of markets that order books quote
+        traded = {
+            ts: trades.idx[a:b] for ts, a, b in zip(trades.instants, trades.starts, trades.starts[1:], strict=False)
+        }
         step = self.rules.step_seconds
         every = self._strategy.every_decision_time
-        known = sorted({*coming.instants, *instants, *(self._decision_times(until) if every else ()), NEVER})
+        known = sorted({*coming.instants, *traded, *instants, *(self._decision_times(until) if every else ()), NEVER})
         recorded, place, count, following = set(instants), 0, len(coming.instants), 0
-        # one instant after the other
+        calm = self._calm_places(known, recorded)
+        # one instant after the other, or a stretch of them
         agenda = self._agenda
         while (ts := min(known[following], agenda[0]) if agenda else known[following]) < until:
+            if ts == known[following] and self._is_calm:
+                first_other = min(agenda[0] if agenda else NEVER, ts + self.desk.max_age + 1)
+                stop = bisect.bisect_left(known, first_other, following, calm[following])
+                stop = min(stop, following + self._length)
+                if stop - following > 1:
+                    passed = self._pass_stretch(known[following:stop])
+                    following += passed
+                    end = bisect.bisect_right(coming.instants, known[following - 1], place)
+                    self._leave_stretch(coming.counts(place, end))
+                    place = end
+                    continue
             following += known[following] == ts
             special = bool(agenda) and agenda[0] == ts  # something but a candle
             while agenda and agenda[0] == ts:
@@ -154,8 +192,11 @@ class StepReplay:
                 self._equity.append((ts, self.desk.account.cash, self._open_value(ts)))
             if special:
                 self._change_chances(ts)
+            for idx in traded.get(ts, ()):
+                if idx in self.desk.rest_tapes:
+                    self.desk.rest_tapes[idx].shown += 1
             if self.desk.book:
-                self._serve_resting(ts, arrived)
+                self._serve_resting(ts, arrived, traded.get(ts, []))
             if special:
                 self._open_and_close(ts)
             if ts % step:
@@ -163,6 +204,87 @@ class StepReplay:
                     heapq.heappush(self._agenda, -(-ts // step) * step)
             elif self.desk.open and (self._dirty or every):
                 self._decide(ts)
+
+    def _calm_places(self, known: Sequence[int], recorded: Set[int]) -> list[int]:
+        """Return by place in `known` the place of the next instant that is no part of a stretch.
+
+        Those are instants at which equity is recorded, and others than decision times, unless it is called at all of these.
+        """
+        step, every = self.rules.step_seconds, self._strategy.every_decision_time
+        found, following = [0] * len(known), len(known)
+        for place in range(len(known) - 1, -1, -1):
+            ts = known[place]
+            if ts in recorded or ts == NEVER or (ts % step and not every):
+                following = place
+            found[place] = following
+        return found
+
+    @property
+    def _is_calm(self) -> bool:
+        """Whether nothing waits but candles: no change that has not been shown, no resting order, and a market is open.
+
+        With order books it is never so: their snapshots come beside the candles.
+        """
+        waits = self._dirty or self.desk.book or self._state.changed
+        return bool(self.desk.open) and self.desk.books is None and not waits
+
+    def _pass_stretch(self, times: Sequence[int]) -> int:
+        """Pass instants at which nothing but candles comes, up to an order that changes anything; returns how many.
+
+        Args:
+            times: the instants, at least one.
+        """
+        state, desk, decide, step = self._state, self.desk, self._strategy.decide, self.rules.step_seconds
+        stretch = stretch_of(times, sorted(desk.open), desk.tapes, state, self._made)
+        every, new_view, seen, done = self._strategy.every_decision_time, object.__new__, state.frames, 0
+        state.cash, state.reserved, state.since = desk.free_cash / MICRO, 0.0, float(times[0] - 1)
+        for place, (ts, frame, brings) in enumerate(zip(times, stretch.frames, stretch.brings, strict=True)):
+            if ts % step if every else not brings:
+                continue
+            # the strategy sees this instant, and what came since the last one
+            seen += stretch.frames[done : place + 1]
+            done = place + 1
+            state.frame, state.now = frame, float(ts)
+            self.calls += 1
+            view = new_view(DecisionView)
+            view._state = state
+            wishes = decide(view)
+            view._state = CLOSED
+            state.since = state.now
+            if wishes:
+                for tape, arrived in stretch.shown:
+                    tape.shown = arrived[place]
+                self._carry_out(wishes, ts)
+                if self._dirty:
+                    break
+        # longer stretches as long as nothing ends them
+        passed = place + 1
+        self._length = min(2 * self._length, _LONGEST) if passed == len(times) else max(self._length // 2, _SHORTEST)
+        state.frame = stretch.frames[passed - 1]
+        for tape, arrived in stretch.shown:
+            tape.shown = arrived[passed - 1]
+        return passed
+
+    def _leave_stretch(self, arrived: Sequence[tuple[int, int]]) -> None:
+        """Show the candles of a stretch that was passed as `_arrive` does it.
+
+        Args:
+            arrived: contracts with the number of their candles.
+        """
+        tapes, is_open, state = self.desk.tapes, self.desk.open, self._state
+        state.leave_frames()
+        for idx, count in arrived:
+            tape = tapes.get(idx)
+            if tape is None:
+                continue
+            if idx in is_open:
+                row = tape.shown - 1
+                state.quotes[idx] = tape.quotes[row]
+                if self.rules.max_age_seconds is not None:  # the quotes before it are not visible any more
+                    self._push(self._aging, (int(tape.end_ts[row]) + self.desk.max_age + 1, idx))
+                tape.past += tape.quotes[len(tape.past) : tape.shown]
+            else:
+                tape.shown += count
 
     def _decision_times(self, until: int) -> list[int]:
         """Return all decision times before an instant at which a contract that was admitted may be open."""
@@ -192,8 +314,11 @@ class StepReplay:
                 state.arrange(sorted(desk.open))
             # what is settled is not looked at again
             del desk.tapes[idx]
+            desk.rest_tapes.pop(idx, None)
             desk.chances.pop(idx, None)
+            self._made.pop(idx, None)
             state.past.pop(self.run_contracts.contracts[idx].ticker, None)
+            state.books.pop(self.run_contracts.contracts[idx].ticker, None)
             for shown in (state.facts, state.quotes, state.own):
                 shown.pop(idx, None)
 
@@ -214,6 +339,8 @@ class StepReplay:
                 quote = quotes[idx] = tape.quotes[row]
                 tape.past.append(quote)
                 changed[idx] = None
+                if tape.book_row >= 0:
+                    desk.show_book(idx, row)
         if changed:
             self._dirty = True
 
@@ -228,13 +355,21 @@ class StepReplay:
                     value += held[side] * (MICRO - ask)
         return value
 
-    def _serve_resting(self, ts: int, arrived: Sequence[int]) -> None:
-        """Fill resting orders by candles that have just ended, then take back those whose time is over."""
+    def _serve_resting(self, ts: int, arrived: Sequence[int], traded: Sequence[int]) -> None:
+        """Fill resting orders by candles that have just ended, then take back those whose time is over.
+
+        Args:
+            ts: the instant; Unix s.
+            arrived: contracts with a new quote: a candle, or the snapshot of an order book, which fills no resting order.
+            traded: contracts with an order book and a new candle.
+        """
+        desk = self.desk
+        if desk.rest_tapes:
+            arrived = sorted([*(idx for idx in arrived if idx not in desk.rest_tapes), *traded])
         for idx in arrived:
-            tape = self.desk.tapes.get(idx)
-            if tape is not None:
-                self._dirty |= self.desk.fill_resting(idx, tape.shown - 1)
-        self._dirty |= self.desk.expire(ts)
+            if idx in desk.tapes:
+                self._dirty |= desk.fill_resting(idx, desk.candles_of(idx).shown - 1)
+        self._dirty |= desk.expire(ts)
 
     def _change_chances(self, ts: int) -> None:
         """Put probabilities in force that have just become known."""
@@ -268,6 +403,7 @@ class StepReplay:
             _, idx = heapq.heappop(self._aging)
             if idx in desk.open and desk.tapes[idx].visible(ts, desk.max_age) < 0:
                 state.quotes[idx] = NO_QUOTE
+                desk.show_book(idx, -1)
                 state.mark(idx)
                 self._dirty = True
 
@@ -288,6 +424,7 @@ class StepReplay:
         tape.past = state.past[contract.ticker] = tape.quotes[: tape.shown]
         state.fee_rates[contract.ticker] = contract.fee_rate
         state.changed[idx] = None
+        desk.show_book(idx, row)
 
     def _decide(self, ts: int) -> None:
         """Call the strategy, and carry out its orders."""
@@ -297,8 +434,14 @@ class StepReplay:
         self.calls += 1
         view = DecisionView(state)
         wishes = self._strategy.decide(view)
-        view._state = None
+        view._close()
         state.forget_changes()
+        if wishes:
+            self._carry_out(wishes, ts)
+
+    def _carry_out(self, wishes: Sequence[Any], ts: int) -> None:
+        """Carry out what the strategy returned at a decision time."""
+        desk = self.desk
         for wish in wishes:
             self._dirty |= desk.carry_out(wish, ts, self._strategy.problem)
         while desk.ends:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from tradewinds.core.units import MICRO
 from tradewinds.engine.event_contracts.candles import Candles, usable_rows
 from tradewinds.engine.event_contracts.contracts import Contract, Side
 from tradewinds.engine.event_contracts.kernel_structures import NO_PRICE
+from tradewinds.engine.event_contracts.order_books import OrderBooks
 from tradewinds.engine.event_contracts.order_rules import Prices
 
 _NOT_QUOTED = 0  # a price at which nothing is quoted
@@ -20,7 +22,9 @@ _NOT_QUOTED = 0  # a price at which nothing is quoted
 
 @dataclass(slots=True)
 class ContractTape:
-    """Candles of one contract, in order of time. The first `shown` of them have arrived.
+    """Quotes of one contract, in order of time: candles and, from its first one on, snapshots of its order book.
+
+    The first `shown` of them have arrived.
 
     Attributes:
         end_ts: by row, end of the candle; Unix s.
@@ -34,6 +38,8 @@ class ContractTape:
         quotes: by row, the fields of step_view.PastQuote.
         shown: number of rows that have arrived.
         past: those of `quotes` that a strategy may look back at.
+        book_row: the first row that is a snapshot; -1 without one.
+        first_snapshot: its number (order_books.OrderBooks).
     """
 
     end_ts: Ints
@@ -47,6 +53,16 @@ class ContractTape:
     quotes: list[tuple[float, ...]]
     shown: int = 0
     past: list[tuple[float, ...]] = field(default_factory=list)
+    book_row: int = -1
+    first_snapshot: int = 0
+
+    def snapshot(self, row: int) -> int:
+        """Return the number of the snapshot that a row is; -1 for a candle, and for no row.
+
+        Args:
+            row: of the visible quote, or -1.
+        """
+        return row - self.book_row + self.first_snapshot if 0 <= self.book_row <= row else -1
 
     def visible(self, ts: int, max_age: int) -> int:
         """Return the row of the quote in force at an instant, -1 without one.
@@ -81,19 +97,38 @@ class _Sides(NamedTuple):
     crossed: np.ndarray
 
 
-def tapes_of(candles: Candles, contracts: Sequence[Contract]) -> list[ContractTape]:
+def tapes_of(
+    candles: Candles,
+    contracts: Sequence[Contract],
+    books: OrderBooks | None = None,
+    idx: Mapping[str, int] | None = None,
+) -> list[ContractTape]:
     """Return the tape of each contract.
 
     Args:
-        candles: of the contracts' markets at least, with their ranges.
+        candles: of the contracts' markets at least, with their ranges; those of OrderBooks.quoted for contracts with a book.
         contracts: in any order.
+        books: of the run; None: rows are candles.
+        idx: of the run's contracts, by ticker; with books.
     """
     firsts, ends = usable_rows(candles, contracts)
-    return [_tape(candles, slice(first, end)) for first, end in zip(firsts.tolist(), ends.tolist(), strict=True)]
+    tapes = []
+    for contract, first, end in zip(contracts, firsts.tolist(), ends.tolist(), strict=True):
+        snapshots = slice(0, 0)
+        if books is not None and idx is not None:
+            place = idx[contract.ticker]
+            snapshots = slice(int(books.columns.first_snapshot[place]), int(books.columns.end_snapshot[place]))
+        tapes.append(_tape(candles, slice(first, end), books, snapshots))
+    return tapes
 
 
-def _tape(candles: Candles, rows: slice) -> ContractTape:
-    """Return the tape of some rows."""
+def _tape(candles: Candles, rows: slice, books: OrderBooks | None, snapshots: slice) -> ContractTape:
+    """Return the tape of some rows, of which the last ones are some snapshots."""
+    count, of_book = rows.stop - rows.start, snapshots.stop - snapshots.start
+    sizes = [[math.nan] * count] * 2
+    if books is not None and of_book:
+        before = np.full(count - of_book, np.nan)
+        sizes = [np.append(before, column[snapshots]).tolist() for column in (books.bid_size, books.ask_size)]
     sides = _sides(candles.bid[rows], candles.ask[rows])
     volume, end_ts = candles.volume[rows], candles.end_ts[rows]
     # what a candle proves of prices between its ends; the quotes of a candle that ends crossed prove nothing
@@ -119,9 +154,12 @@ def _tape(candles: Candles, rows: slice) -> ContractTape:
                 _floats(np.where(sides.ask, MICRO - sides.ask, 0)),
                 _floats(np.where(sides.bid, MICRO - sides.bid, 0)),
                 (volume / 100).tolist(),
+                *sizes,
                 strict=True,
             )
         ),
+        book_row=count - of_book if of_book else -1,
+        first_snapshot=snapshots.start,
     )
 
 
@@ -154,11 +192,24 @@ class Arrivals(NamedTuple):
         instants: distinct ends of candles, ascending; Unix s.
         starts: by instant, its first place in `idx`; one more for the end.
         idx: by place, the contract.
+        column: the same as an array.
     """
 
     instants: list[int]
     starts: list[int]
     idx: list[int]
+    column: Ints
+
+    def counts(self, first: int, end: int) -> list[tuple[int, int]]:
+        """Return contracts with the number of their rows that arrive at some instants.
+
+        Args:
+            first: place of the first instant.
+            end: place of the instant after the last.
+        """
+        counts = np.bincount(self.column[self.starts[first] : self.starts[end]])
+        idx = np.flatnonzero(counts)
+        return list(zip(idx.tolist(), counts[idx].tolist(), strict=True))
 
 
 def arrivals(tapes: Iterable[tuple[int, ContractTape]], until: int) -> Arrivals:
@@ -179,5 +230,5 @@ def arrivals(tapes: Iterable[tuple[int, ContractTape]], until: int) -> Arrivals:
     all_idx = np.concatenate([np.empty(0, np.int64), *idx])
     order = np.lexsort((all_idx, all_ends))
     ordered = all_ends[order]
-    starts = changes(ordered)
-    return Arrivals(ordered[starts].tolist(), [*starts.tolist(), len(order)], all_idx[order].tolist())
+    starts, column = changes(ordered), all_idx[order]
+    return Arrivals(ordered[starts].tolist(), [*starts.tolist(), len(order)], column.tolist(), column)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -118,6 +118,8 @@ class KalshiWeather:
         f"{_HERE}/damaged_events.py",
         f"{_HERE}/fee_schedule.py",
         f"{_HERE}/traded_volume.py",
+        f"{_HERE}/order_book_file.py",
+        f"{_HERE}/levels_key.py",
         f"{_HERE}/listed_markets.py",
         f"{_HERE}/tradable_markets.py",
         f"{_HERE}/trade_windows.py",
@@ -251,12 +253,12 @@ class KalshiWeather:
         return ()
 
     def user_files(self, config: Mapping[str, Any]) -> list[str]:
-        """Return the paths of the files of probabilities and of the strategy that a config names.
+        """Return the paths of the files of probabilities, of the strategy and of order books that a config names.
 
         Args:
             config: resolved, or as the user wrote it.
         """
-        sections = {"probabilities": "path", "strategy": "file"}
+        sections = {"probabilities": "path", "strategy": "file", "liquidity": "levels"}
         named = [config[name].get(key) for name, key in sections.items() if isinstance(config.get(name), Mapping)]
         return [str(path) for path in named if path is not None]
 
@@ -337,19 +339,23 @@ class KalshiWeather:
         """Number of a run's events, as text."""
         return counted(len(plan.files.events), "event")
 
-    def own_inputs(self, config: Mapping[str, Any], plan: EventsPlan) -> Iterable[EarlyFinding]:
-        """Say how many rows of the user's probabilities the run can use, as `look_at_probabilities`.
+    def own_inputs(self, config: Mapping[str, Any], plan: EventsPlan) -> Iterator[EarlyFinding]:
+        """Say how many rows of the user's probabilities and order books the run can use.
 
         Raises:
-            SimulationError: the file cannot be read, or a row is wrong.
+            SimulationError: a file cannot be read, or a row is wrong.
         """
-        if plan.files.user_probabilities is None:
-            return ()
-        from tradewinds.families.kalshi_weather import probability_coverage
+        if plan.files.user_probabilities is not None:
+            from tradewinds.families.kalshi_weather import probability_coverage
 
-        if base_of(config["probabilities"])["source"] == DISTRIBUTION:
-            return probability_coverage.look_at_distributions(config, plan)
-        return probability_coverage.look_at_probabilities(config, plan)
+            if base_of(config["probabilities"])["source"] == DISTRIBUTION:
+                yield from probability_coverage.look_at_distributions(config, plan)
+            else:
+                yield from probability_coverage.look_at_probabilities(config, plan)
+        if plan.files.order_books is not None:
+            from tradewinds.families.kalshi_weather import order_book_coverage
+
+            yield from order_book_coverage.look_at_order_books(config, plan)
 
     def validate(self, config: Mapping[str, Any], plan: EventsPlan) -> Findings:
         """Findings of every validation for which the data exists, as from `validate_data.validate_events`.

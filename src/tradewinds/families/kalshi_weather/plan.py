@@ -17,6 +17,7 @@ from tradewinds.families.kalshi_weather.candle_rows import check_candles
 from tradewinds.families.kalshi_weather.candle_window import CandleWindow, siblings
 from tradewinds.families.kalshi_weather.damaged_events import has_no_window, is_still_open, skips_damaged
 from tradewinds.families.kalshi_weather.forecasts.lookback import lookback_days
+from tradewinds.families.kalshi_weather.levels_key import levels_path
 from tradewinds.families.kalshi_weather.missing_guidance import is_not_archived, may_be_missing
 from tradewinds.families.kalshi_weather.pooling.probability_sources import (
     POOLED,
@@ -83,6 +84,7 @@ class EventFiles:
         forecasts: by (station, target, year); empty with the user's own probabilities.
         user_probabilities: the user's own probabilities or distributions, None without them.
         user_strategy: the user's own strategy, None without one.
+        order_books: the user's order books, None without them.
         probabilities: the table of P(YES) at every event's as-of time, or from then on.
         is_latest: whether decisions use the last probability known at their own time.
         is_pooled: whether the probabilities are made from candles, too.
@@ -99,6 +101,7 @@ class EventFiles:
     forecasts: dict[tuple[str, str, int], str]
     user_probabilities: str | None
     user_strategy: str | None
+    order_books: str | None
     probabilities: str
     years_back: int
     is_pooled: bool
@@ -169,7 +172,12 @@ def events_plan(conf: resolve.Config) -> EventsPlan:
         "catalogs": list(event_files.catalogs.values()),
         "candles": [event.path for event in event_files.events],
     }
-    users_files = {"user_file": event_files.user_probabilities, "user_strategy": event_files.user_strategy}
+    # the user's own files, by kind
+    users_files = {
+        "user_file": event_files.user_probabilities,
+        "user_strategy": event_files.user_strategy,
+        "order_books": event_files.order_books,
+    }
     return Plan(
         run_id=run_id,
         run_dir=run_dir,
@@ -221,6 +229,7 @@ def _event_files(conf: resolve.Config) -> EventFiles:
         forecasts=_forecast_files(forecast_conf),
         user_probabilities=users,
         user_strategy=conf["strategy"]["file"],
+        order_books=levels_path(conf),
         probabilities=f"data/probabilities/{_forecast_digest(conf)}.parquet",
         years_back=_years_back(forecast_conf) if users is None else 0,
     )

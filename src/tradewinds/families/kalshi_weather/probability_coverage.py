@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +23,7 @@ FEW = 0.5  # part of the events: below it a warning says how many have a probabi
 _EXAMPLE = "B80.5"  # the end of a market's ticker
 
 
-class _Event(NamedTuple):
+class MarketEvent(NamedTuple):
     """An event of a config.
 
     Attributes:
@@ -59,7 +59,7 @@ def look_at_probabilities(config: Mapping[str, Any], plan: EventsPlan) -> Iterat
         what = f"known_at_utc has no zone in {counted(without_zone, 'row')} of {path}: such times count as UTC."
         yield EarlyFinding(KEY, what)
     # rows of markets of the config, then those of them that were known in time
-    matching = _events_of(by_ticker, config, plan)
+    matching = events_of(by_ticker, config, plan)
     if not matching:
         yield _no_match(path, by_ticker, config)
         return
@@ -137,8 +137,14 @@ def _share_of_events(config: Mapping[str, Any], plan: EventsPlan, what: str, cov
     return EarlyFinding(KEY, f"{found}; {counts}.")
 
 
-def _events_of(by_ticker: Mapping[str, Any], config: Mapping[str, Any], plan: EventsPlan) -> dict[str, _Event]:
-    """Return the event of each ticker of the file that is a market's of the config."""
+def events_of(tickers: Iterable[str], config: Mapping[str, Any], plan: EventsPlan) -> dict[str, MarketEvent]:
+    """Return the event of each ticker of a file that is a market's of the config.
+
+    Args:
+        tickers: of the file.
+        config: resolved.
+        plan: its plan.
+    """
     stale = set(stale_files(plan))
     # the first part of an event's ticker, which was another one once
     series_of: dict[str, climate_days.Station] = {}
@@ -147,8 +153,8 @@ def _events_of(by_ticker: Mapping[str, Any], config: Mapping[str, Any], plan: Ev
         station = climate_days.station_of(series)
         series_of |= dict.fromkeys((series, *station.legacy_prefixes), station)
         listed[series] = _listed(plan.files.catalogs[series], config, stale)
-    found: dict[str, _Event] = {}
-    for ticker in by_ticker:
+    found: dict[str, MarketEvent] = {}
+    for ticker in tickers:
         event_ticker = ticker.rpartition("-")[0]
         of_series = series_of.get(event_ticker.rpartition("-")[0])
         if of_series is None:
@@ -160,7 +166,7 @@ def _events_of(by_ticker: Mapping[str, Any], config: Mapping[str, Any], plan: Ev
         markets = listed[of_series.series_ticker]
         in_range = config["date_start_local"] <= date <= config["date_end_local"]
         if in_range and (markets is None or ticker in markets):
-            found[ticker] = _Event(of_series.series_ticker, date, _last_ts(of_series, date, config))
+            found[ticker] = MarketEvent(of_series.series_ticker, date, _last_ts(of_series, date, config))
     return found
 
 
@@ -183,7 +189,9 @@ def _no_match(path: str, by_ticker: Mapping[str, Any], config: Mapping[str, Any]
     return EarlyFinding(KEY, what, user_probabilities.how_to_name(by_ticker, config["series_tickers"]), ConfigError)
 
 
-def _too_late(path: str, by_ticker: Mapping[str, Any], matching: Mapping[str, _Event], is_latest: bool) -> EarlyFinding:
+def _too_late(
+    path: str, by_ticker: Mapping[str, Any], matching: Mapping[str, MarketEvent], is_latest: bool
+) -> EarlyFinding:
     """Return the finding of a file of which every row is too late; the row nearest to its last instant shows it."""
     ticker = min(matching, key=lambda name: by_ticker[name][0][0] - matching[name].last_ts)
     what = user_probabilities.too_late(ticker, by_ticker[ticker][0][0], matching[ticker].last_ts, is_latest)

@@ -28,7 +28,7 @@ from tradewinds.engine.event_contracts.step_replay import ShownNames, StepReplay
 from tradewinds.engine.result import RunResult, Summary, Trade
 from tradewinds.engine.round_trips import round_trips
 from tradewinds.engine.trades import Position, positions_of
-from tradewinds.families.kalshi_weather import climate_days
+from tradewinds.families.kalshi_weather import climate_days, order_book_file
 from tradewinds.families.kalshi_weather.batches import Batch, BatchReader, CandleCoverage, batches
 from tradewinds.families.kalshi_weather.damaged_events import skips_damaged
 from tradewinds.families.kalshi_weather.events import (
@@ -154,6 +154,7 @@ class _JointReplay:
         events: by (climate date, series), in order; those that a validation quarantines are replaced when it is judged.
         owners: by ticker of what may be traded, its market and event.
         run_contracts: these markets as contracts.
+        books: their order books; None without a file of them.
         rules: by config, how orders are made.
         start_micro: by config, start balance; micro-units.
         replays: by config, one account each.
@@ -194,6 +195,7 @@ class _JointReplay:
         self.run_contracts = RunContracts(
             [contract_of(self.shared, market, groups[event.ticker]) for market, event in self.owners.values()]
         )
+        self.books = order_book_file.books_of(self.shared, self.run_contracts.contracts)
         # One account per config.
         self.start_micro = [exact(config["risk"]["start_balance_usd"], MICRO) for config in configs]
         self.replays = [
@@ -211,7 +213,7 @@ class _JointReplay:
         if variants and called is None:
             for cap in CAPS:
                 rules = capped(self.rules[0], cap)
-                replay = Replay(self.run_contracts, rules, self.start_micro[0], counted=False)
+                replay = Replay(self.run_contracts, rules, self.start_micro[0], counted=False, books=self.books)
                 self.capped[cap] = replay
                 self.beside.append(replay)
         self.counted = counted
@@ -225,9 +227,10 @@ class _JointReplay:
     def _replay_of(self, rules: Rules, cash: int, *, full_audit: bool, counted: bool) -> Replay | StepReplay:
         """Return the account of a config: of the compiled loop, or of the one that calls a strategy."""
         if rules.stepwise is None:
-            return Replay(self.run_contracts, rules, cash, full_audit=full_audit, counted=counted)
+            return Replay(self.run_contracts, rules, cash, full_audit=full_audit, counted=counted, books=self.books)
         names = {ticker: _shown_names(market) for ticker, (market, _) in self.owners.items()}
-        return StepReplay(self.run_contracts, rules, rules.stepwise, names, cash, full_audit=full_audit)
+        given = (self.run_contracts, rules, rules.stepwise, names, cash)
+        return StepReplay(*given, full_audit=full_audit, books=self.books)
 
     def run(self, reader: BatchReader, tell: Callable[[int, int], None] = lambda done, total: None) -> None:
         """Replay all events, batch by batch.
@@ -257,9 +260,10 @@ class _JointReplay:
         # add the batch's contracts and candles to those that are not settled yet
         contracts = self._admit([event for event in events if event.skip is None])
         idx = [self.run_contracts.idx[contract.ticker] for contract in contracts]
-        self.live = self.live.next(self.since, contracts, idx, batch.candles)
+        quoted = batch.candles if self.books is None else self.books.quoted(batch.candles, self.run_contracts.idx)
+        self.live = self.live.next(self.since, contracts, idx, quoted)
         for quotes in self.quotes.values():
-            quotes.add(contracts, batch.candles)
+            quotes.add(contracts, quoted)
         for replay in (*self.replays, *self.beside):
             if isinstance(replay, StepReplay):
                 replay.admit(contracts, batch.candles)
@@ -270,7 +274,7 @@ class _JointReplay:
             codes = CodedCandles(self.run_contracts, self.live)
             self._advance(codes, batch.until, equity_instants)
             if self.counted:
-                self.volume.add(self.replays[0].fill_rows(self.volume.seen), codes)
+                self.volume.add(self.replays[0], codes, self.books)
         self.since = batch.until
 
     def _advance(self, codes: CodedCandles, until: int, equity_instants: Sequence[int]) -> None:
@@ -347,9 +351,13 @@ class _JointReplay:
             "rejections": dict(sorted((refused + outcome.rejections).items())),
             "candles_missing_pct": self.coverage.missing_share_pct,
             **validation_diagnostics(self.judge.findings, len(outcome.fills), quarantine),
-            "liquidity": section(self.volume.use(), self._under_caps()),
+            "liquidity": section(self.volume.use(), self._under_caps()) | self._from_books(),
             **self._of_calls(),
         }
+
+    def _from_books(self) -> dict[str, Any]:
+        """What was bought from order books; nothing for a run without a file of them."""
+        return {} if self.books is None else {"from_books": self.volume.from_books()}
 
     def _under_caps(self) -> dict[Fraction, Summary]:
         """Return the run with its fills capped, by the cap; nothing for a run without variants."""

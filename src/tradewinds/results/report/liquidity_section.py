@@ -31,7 +31,7 @@ def liquidity_section(words: LiquidityWords) -> Callable[[ReportRun], Section | 
 
     def make(run: ReportRun) -> Section | None:
         found = run.diagnostics.get("liquidity")
-        return None if found is None or not found["entries"] else _section(run, found, words)
+        return None if found is None or not (found["entries"] or _from_books(found)) else _section(run, found, words)
 
     return make
 
@@ -59,10 +59,21 @@ def _section(run: ReportRun, found: Mapping[str, Any], words: LiquidityWords) ->
     return Section("liquidity", "Liquidity", parts)
 
 
+def _from_books(found: Mapping[str, Any]) -> int:
+    """Return how many entries were filled from order books."""
+    return int(found.get("from_books", {}).get("entries", 0))
+
+
 def _said(found: Mapping[str, Any], words: LiquidityWords) -> list[str]:
     """Return what is said of the run's own entries."""
     unknown, beyond = found["quantity_of_unknown_volume_pct"], found["quantity_beyond_volume_pct"]
     said = []
+    if books := found.get("from_books"):
+        others = " What follows is about the others." if found["entries"] else ""
+        said.append(
+            f"{books['entries']:,} of {counted(books['of_entries'], 'entry')} ({shown(books['quantity_pct'], 1)} % of "
+            f"{words.quantity}) were filled from your order books (liquidity.levels), for no more than they showed.{others}"
+        )
     if beyond is not None:
         said.append(
             f"{shown(beyond, 1)} % of {words.quantity} was more than {words.traded}: "

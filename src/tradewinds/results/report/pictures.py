@@ -32,6 +32,8 @@ SIZES = {
 # Of layers on top of each other; report.css has the same.
 LAYERS = ("#0072B2", "#56B4E9", "#D55E00", "#E69F00", "#CC79A7", "#555555")
 DPI = 110
+LEGEND_BELOW = ("stack", "quotes")  # kinds with a legend outside of the axes
+MARGIN = 8  # pixels around what is drawn
 LEVEL_STYLES: Sequence[Any] = ("-", "--", ":")
 PRINTED = 200  # stretches of time in the equity curve's picture
 CROWDED = 60  # letters of labels side by side; more are turned
@@ -61,7 +63,10 @@ def pictures(plot: Plot, forms: Sequence[str] = tuple(FORMS)) -> dict[str, bytes
         forms: of FORMS.
     """
     with rc_context(_STYLE):
-        return drawn(figure_of(plot), forms)
+        figure: Figure = figure_of(plot)
+        if plot.kind not in LEGEND_BELOW:
+            _lay_out(figure)
+        return drawn(figure, forms)
 
 
 def figure_of(plot: Plot, kind: type[Drawn] = Figure) -> Drawn:  # type: ignore[assignment]
@@ -89,16 +94,15 @@ def drawn(figure: Figure, forms: Sequence[str]) -> dict[str, bytes]:
     each: half the time.
 
     Args:
-        figure: with a layout engine.
+        figure: with a layout engine, or laid out.
         forms: of FORMS.
 
     Returns:
         A file's content by format.
     """
-    layout = figure.get_layout_engine()
-    assert layout is not None
-    layout.execute(figure)
-    figure.set_layout_engine("none")
+    if layout := figure.get_layout_engine():
+        layout.execute(figure)
+        figure.set_layout_engine("none")
     found = {}
     for form in forms:
         out = io.BytesIO()
@@ -109,6 +113,25 @@ def drawn(figure: Figure, forms: Sequence[str]) -> dict[str, bytes]:
             FigureCanvasAgg(figure).print_png(out, metadata=FORMS[form])  # type: ignore[no-untyped-call]
         found[form] = out.getvalue()
     return found
+
+
+def _lay_out(figure: Figure) -> None:
+    """Make room for the title and for what stands beside the axes, which lie in one column, once and for all.
+
+    matplotlib's own layout measures every label twice, which takes a sixth of a picture's time; here one measurement is enough.
+    """
+    figure.set_layout_engine(None)
+    renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
+    inner = [axes.bbox for axes in figure.axes]
+    outer = [axes.get_tightbbox(renderer) or axes.bbox for axes in figure.axes]
+    title: Any = figure._suptitle  # type: ignore[attr-defined]
+    wide, high = figure.bbox.width, figure.bbox.height
+    left = max(i.x0 - o.x0 for i, o in zip(inner, outer, strict=True)) + MARGIN
+    right = max(o.x1 - i.x1 for i, o in zip(inner, outer, strict=True)) + MARGIN
+    above = outer[0].y1 - inner[0].y1 + title.get_window_extent(renderer).height + 2 * MARGIN
+    below = inner[-1].y0 - outer[-1].y0 + MARGIN
+    figure.subplots_adjust(left / wide, below / high, 1 - right / wide, 1 - above / high, hspace=0.06)
+    title.set_y(1 - MARGIN / high)
 
 
 def _equity(figure: Figure, plot: Plot) -> None:

@@ -1,7 +1,7 @@
 """The raw inputs of a run, and copies of them in which all that was known after a cut is removed or poisoned.
 
 When a record was known: a candle at its end; guidance, climate reports and readings at their `known_at_ts` (guidance by the
-config's own publication lags, if it has any); a row of the user's file at its `known_at_utc`; a market's listing (strikes, open
+config's own publication lags, if it has any); a row of a user file at its `known_at_utc`; a market's listing (strikes, open
 and close time, fee) at its open time; its result (also settlement value and time, expiration value, volume) at its settlement.
 
 A result is not blanked but replaced by the opposite one, settled at another time after the cut: by the rules a market
@@ -32,13 +32,16 @@ from tradewinds.families.contract import PLANTED, Future
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.families.kalshi_weather.forecasts import user_probabilities
 from tradewinds.families.kalshi_weather.forecasts.user_probabilities import TimedProbability
+from tradewinds.families.kalshi_weather.levels_key import LEVELS_KEY, levels_path
+from tradewinds.families.kalshi_weather.lookahead.changed_books import changed_books
 from tradewinds.families.kalshi_weather.lookahead.changed_distributions import changed_distributions
 from tradewinds.families.kalshi_weather.plan import EventsPlan
 from tradewinds.families.kalshi_weather.pooling.probability_sources import DISTRIBUTION
 
 CANDLES, GUIDANCE, CLIMATE, OBSERVATIONS = "candles", "guidance", "climate reports", "observations"
 USER_ROWS, RESULTS, LISTINGS = "user's rows", "results", "listings"
-KINDS = (CANDLES, GUIDANCE, CLIMATE, OBSERVATIONS, USER_ROWS, RESULTS, LISTINGS)
+ORDER_BOOKS = "order books"
+KINDS = (CANDLES, GUIDANCE, CLIMATE, OBSERVATIONS, USER_ROWS, RESULTS, LISTINGS, ORDER_BOOKS)
 
 # Poison: values that the schemas allow and no market or thermometer has ever shown.
 _DEAR = (Decimal("0.98"), Decimal("0.99"))  # bid, ask in dollars
@@ -103,10 +106,14 @@ def change_future(inputs: Inputs, future: Future, folder: Path) -> tuple[Inputs,
     if OBSERVATIONS in future.kinds:
         readings = {key: copies.file(path, copies.observations) for key, path in inputs.observations.items()}
         changed = replace(changed, observations=readings)
+    # the user's own files
     if USER_ROWS in future.kinds and inputs.user_file:
         distributions = inputs.config["probabilities"]["source"] == DISTRIBUTION
         copied = copies.user_distributions if distributions else copies.user_rows
         changed = replace(changed, user_file=copied(inputs.user_file))
+    if ORDER_BOOKS in future.kinds and (levels := levels_path(inputs.config)):
+        section = {LEVELS_KEY[0]: {LEVELS_KEY[1]: copies.order_books(levels)}}
+        changed = replace(changed, config={**inputs.config, **section})
     if future.kinds & {RESULTS, LISTINGS}:
         catalogs = {series: copies.file(path, copies.catalog) for series, path in inputs.catalogs.items()}
         changed = replace(changed, catalogs=catalogs)
@@ -245,6 +252,15 @@ class _ChangedFiles:
         """Later rows are absurd; so is a planted row for each known one, known right after the cut."""
         table, later, planted = changed_distributions(path, self.future.cut_ts, poisoned=self.future.poisoned)
         self.counts[USER_ROWS] += later
+        self.counts[PLANTED] += planted
+        copy = self._new_path()
+        pq.write_table(table, copy)
+        return str(copy)
+
+    def order_books(self, path: str) -> str:
+        """Later books are absurd; so is a planted one of each market, known right after the cut."""
+        table, later, planted = changed_books(path, self.future.cut_ts, poisoned=self.future.poisoned)
+        self.counts[ORDER_BOOKS] += later
         self.counts[PLANTED] += planted
         copy = self._new_path()
         pq.write_table(table, copy)

@@ -23,9 +23,11 @@ from tradewinds.families.kalshi_weather.forecasts.market_probabilities import (
     build_probabilities,
     forecast_probabilities,
 )
+from tradewinds.families.kalshi_weather.levels_key import levels_path
 from tradewinds.families.kalshi_weather.lookahead.changed_inputs import (
     KINDS,
     OBSERVATIONS,
+    ORDER_BOOKS,
     Inputs,
     change_future,
     settled_at,
@@ -62,7 +64,10 @@ class EventsRun:
     decisions: Sequence[str] = (ORDERS, PROBABILITIES, BOOKS)
 
     def __init__(self, inputs: Inputs) -> None:
-        self.kinds = tuple(kind for kind in KINDS if kind != OBSERVATIONS or inputs.observations)
+        # files that the run does not have cannot change
+        absent = {OBSERVATIONS} if not inputs.observations else set()
+        absent |= {ORDER_BOOKS} if levels_path(inputs.config) is None else set()
+        self.kinds = tuple(kind for kind in KINDS if kind not in absent)
         reports = [path for paths in inputs.climate.values() for path in paths]
         refuse_wrong_stations(inputs.config, inputs.catalogs, reports)
         # That a copy lacks quotes or probabilities is the check's doing, no reason to stop.

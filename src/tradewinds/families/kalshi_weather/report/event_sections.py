@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tradewinds.core.text import counted
+from tradewinds.families.kalshi_weather.levels_key import levels_path
 from tradewinds.families.kalshi_weather.report.calibration_section import calibration
 from tradewinds.families.kalshi_weather.report.edge_section import edge, overall
 from tradewinds.families.kalshi_weather.report.price_section import beside_price, price_sentences
@@ -40,6 +41,10 @@ METRICS = (
     ("Log loss", "log_loss"),
 )
 STRATEGY_CALLS = "strategy_calls"  # in the diagnostics of a strategy that is called at decision times
+DEPTH_LIMIT = (
+    "No depth: an order is assumed to fill whole at that ask, whatever its size. "
+    "risk.max_volume_share bounds it by traded volume."
+)
 TAKER_LIMIT = "Taker only: no resting orders, no queue, no partial fills, no delay between decision and fill."
 RESTING_LIMIT = (
     "Orders at once have no delay between decision and fill. Resting orders are filled where a candle proves it "
@@ -49,14 +54,18 @@ RESTING_LIMIT = (
 LIMITS = (
     "Top of the book only: quotes are the best bid and ask at the close of 1-minute candles, carried forward until the next. "
     "What happened inside a minute is unknown.",
-    "No depth: an order is assumed to fill whole at that ask, whatever its size. "
-    "risk.max_volume_share bounds it by traded volume.",
+    DEPTH_LIMIT,
     TAKER_LIMIT,
     "No impact: orders of this run do not move the market they replay, and nobody reacts to them.",
     "The exchange's recorded result is the truth; costs are its published fees.",
     "One path of history is one sample. A good month is not an edge; the best of many settings is worth less than it looks.",
 )
 SERIES_SHOWN = 6  # in the title
+BOOKS_LIMIT = (
+    "Depth: in markets of your order books (liquidity.levels) an order fills for no more than the last book showed, and what "
+    "it took comes back with the next book; nobody is assumed to have been faster. In other markets it fills whole at the "
+    "ask, and risk.max_volume_share bounds it by traded volume."
+)
 NO_SIGNAL = "no visible quote left an expected value above risk.min_ev_per_contract after the fee"
 
 
@@ -152,6 +161,7 @@ def _facts(config: Mapping[str, Any]) -> list[Cells]:
         ("Limits", ", ".join(f"{key} {value}" for key, value in bounds.items()) or "none"),
         ("Fees", f"{config['fees']['rounding']} rounding"),
         ("Quotes", f"{candles['period_interval_minutes']}-minute candles, {candles['window_policy']}"),
+        *([("Order books", path)] if (path := levels_path(config)) else []),
     ]
 
 
@@ -184,10 +194,12 @@ def _diagnostics(run: ReportRun) -> Section:
 
 
 def _limits(run: ReportRun) -> Section:
-    calls = run.diagnostics.get(STRATEGY_CALLS)
-    return sections.limits(
-        LIMITS if calls is None else tuple(RESTING_LIMIT if one is TAKER_LIMIT else one for one in LIMITS)
-    )
+    of_run = {}
+    if run.diagnostics.get(STRATEGY_CALLS) is not None:
+        of_run[TAKER_LIMIT] = RESTING_LIMIT
+    if levels_path(run.config) is not None:
+        of_run[DEPTH_LIMIT] = BOOKS_LIMIT
+    return sections.limits(tuple(of_run.get(one, one) for one in LIMITS))
 
 
 REPORT = FamilyReport(

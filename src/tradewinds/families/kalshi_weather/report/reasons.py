@@ -7,6 +7,7 @@ from tradewinds.families.kalshi_weather.validations.judge import SKIP_PREFIX
 EVENT_REASON_TEXTS = {
     "OPPOSING_POSITION": "the other side of the market is held",
     "LIQUIDITY": "more than the allowed share of the candle's volume",
+    "ORDER_BOOK": "the order book shows nothing more at a good enough price",
     "MAX_CONTRACTS_PER_MARKET": "the market is full",
     "MAX_CONTRACTS_PER_EVENT": "the event is full",
     "MAX_TOTAL_OPEN_CONTRACTS": "the account is full",

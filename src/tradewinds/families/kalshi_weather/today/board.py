@@ -19,8 +19,10 @@ from tradewinds.engine.event_contracts.contracts import Side
 from tradewinds.engine.event_contracts.order_rules import Rules
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.fetch import fetch_jobs
+from tradewinds.families.kalshi_weather.levels_key import levels_path
 from tradewinds.families.kalshi_weather.plan import CURRENCY, MARKET
 from tradewinds.families.kalshi_weather.pooling.probability_sources import base_of, pool_of, users_file, valid_until
+from tradewinds.families.kalshi_weather.report.reasons import refusal_text
 from tradewinds.families.kalshi_weather.today import current_chances, would_buy
 from tradewinds.families.kalshi_weather.today.current_chances import EventChances, StationData
 from tradewinds.families.kalshi_weather.today.live_weather import LiveWeather
@@ -185,6 +187,8 @@ class BoardMaker:
             notes.append(
                 "risk.max_volume_share is not applied here: it is of a candle's volume, and a live quote has none."
             )
+        if levels_path(self.config) is not None:
+            notes.append("liquidity.levels is not applied here: its order books are of the past.")
         return notes
 
     def _event_row(
@@ -262,7 +266,7 @@ def _window(config: Mapping[str, Any], event: OpenEvent) -> tuple[int, int]:
 def _bracket_row(rules: Rules, priced: PricedMarket, chances: EventChances, orders: OrdersNow, now_ts: int) -> Row:
     """A market in the form of docs/today.md; amounts are decimals as text, null where there is none."""
     market: OpenMarket = priced.market
-    p = chances.p_yes.get(market.ticker)
+    p, refused = chances.p_yes.get(market.ticker), orders.refused.get(market.ticker)
     yes, no = (would_buy.value_of(rules, priced, side, now_ts) for side in Side)
     return {
         "market_ticker": market.ticker,
@@ -278,7 +282,8 @@ def _bracket_row(rules: Rules, priced: PricedMarket, chances: EventChances, orde
         "net_ev_yes": _value(yes.net_ev_pico),
         "net_ev_no": _value(no.net_ev_pico),
         "orders": [_order_row(order) for order in orders.by_ticker.get(market.ticker, ())],
-        "refused": orders.refused.get(market.ticker),
+        "refused": refused,
+        "refused_text": None if refused is None else refusal_text(refused),
     }
 
 

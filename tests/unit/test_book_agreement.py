@@ -1,0 +1,87 @@
+"""Where order books are known, the compiled loop and the naive one fill, refuse and value the same in random worlds."""
+
+import dataclasses
+import random
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.reference.naive_engine import Candle, Fraction, NaiveEngine
+from tests.unit.book_worlds import order_books, random_books
+from tests.unit.engine_parts import MINUTE, replay_candles
+from tests.unit.test_engine_agreement import (
+    LENGTH,
+    World,
+    assert_same,
+    assert_same_in_windows,
+    assert_summary_is_the_naive_ones,
+    changing_worlds,
+)
+from tradewinds.engine.event_contracts import replay as replay_module
+
+pytestmark = pytest.mark.slow
+
+
+@dataclasses.dataclass
+class BookWorld(World):
+    """A world in which most contracts have order books."""
+
+    snapshots: dict = dataclasses.field(default_factory=dict)
+
+    def replay(self, **options):
+        books = order_books(self.contracts, self.snapshots)
+        options = {"cash": self.cash, "instants": self.instants, "books": books} | options
+        return replay_candles(self.contracts, self.candles, self.how, **options)
+
+    def reference(self):
+        candles = {c.ticker: [] for c in self.contracts}
+        for i, end, *numbers in self.rows:
+            candles[self.contracts[i].ticker].append(Candle(end, *(x and Fraction(x) for x in numbers)))
+        return NaiveEngine(self.contracts, candles, self.naive, self.instants, self.snapshots).run()
+
+
+def with_books(world, seed):
+    dice = random.Random(seed)
+    fields = {field.name: getattr(world, field.name) for field in dataclasses.fields(world)}
+    return BookWorld(**fields, snapshots=random_books(dice, world.contracts, world.origin, LENGTH))
+
+
+@settings(max_examples=200)
+@given(changing_worlds(), st.integers(0, 10**9))
+def test_the_engine_fills_from_books_what_the_naive_one_fills(drawn, seed):
+    world = with_books(drawn, seed)
+    naive, whole = world.reference(), world.replay()
+    assert_same(whole, naive, world.how.step_seconds // MINUTE)
+    counted, short = world.replay(full_audit=False), world.in_windows(full_audit=False)
+    for outcome in (counted, short):
+        assert_summary_is_the_naive_ones(outcome, naive)
+    assert_same_in_windows(world, whole)
+    with pytest.MonkeyPatch.context() as patch:  # buffers that are full at once lose nothing
+        patch.setattr(replay_module, "_BUFFER_ROWS", 1)
+        small = world.in_windows()
+    assert (small.fills, small.rejections, small.equity) == (whole.fills, whole.rejections, whole.equity)
+
+
+def test_such_worlds_walk_levels_and_find_books_taken():
+    """Two engines would agree on worlds in which no book is used."""
+    seen = Counter()
+
+    @settings(max_examples=300, derandomize=True, database=None)
+    @given(changing_worlds(), st.integers(0, 10**9))
+    def look(drawn, seed):
+        world = with_books(drawn, seed)
+        outcome = world.replay(full_audit=False)
+        orders = Counter((f.decision_ts, f.contract.ticker) for f in outcome.fills)
+        books = Counter((f.contract.ticker, f.quote_ts) for f in outcome.fills if f.contract.ticker in world.snapshots)
+        seen["several prices"] += sum(count > 1 for count in orders.values())
+        seen["a book twice"] += sum(count > 1 for count in books.values())
+        seen["from candles"] += sum(f.contract.ticker not in world.snapshots for f in outcome.fills)
+        seen["netted"] += sum(kind == "netted" for kind in (outcome.journal.reasons[r] for r in outcome.journal.reason))
+        seen.update(outcome.rejections.keys())
+
+    look()
+    wanted = {"several prices", "a book twice", "from candles", "netted", "ORDER_BOOK", "EV_THRESHOLD", "LIQUIDITY"}
+    wanted |= {"MAX_NOTIONAL_PER_EVENT_USD", "INSUFFICIENT_CASH", "MAX_TRADES_PER_EVENT_PER_DAY"}
+    assert wanted <= {name for name, count in seen.items() if count}, seen
