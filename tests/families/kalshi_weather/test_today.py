@@ -238,7 +238,7 @@ def test_the_limits_of_the_config_hold(world):
     more = sum(o["quantity"] for r in brackets(rich, "KXHIGHCHI-25JAN01").values() for o in r["orders"])
     assert more > 4
     refused = {row["refused"]: row["refused_text"] for row in rows}
-    assert refused["MAX_CONTRACTS_PER_EVENT"] == "the event is full" and refused.get(None, None) is None
+    assert refused["MAX_CONTRACTS_PER_EVENT"] == "the event is full" and refused.get(None) is None
     assert any("max_volume_share" in note for note in world.board(risk={**RISK, "max_volume_share": 0.1})["notes"])
 
 
