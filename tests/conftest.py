@@ -52,9 +52,10 @@ def drawn_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(drawn_once.DRAW, "1")
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One worker more than there are cores: some tests wait, for a service or for a program that works."""
-    return min(8, (os.cpu_count() or 1) + 1)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One worker more than there are cores: some of the slow tests wait, for a service or for a program that works."""
+    cores, some_wait = os.cpu_count() or 1, config.option.markexpr != "not slow"
+    return min(8, cores + some_wait)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -73,12 +74,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     order, slow = ("workflow", "services", "families", "unit"), slow_tests()
     items.sort(key=lambda item: order.index(item.path.relative_to(ROOT / "tests").parts[0]))
     for item in items:
-        if item.nodeid.partition("[")[0] in slow:
+        path, _, name = item.nodeid.partition("[")[0].partition("::")
+        if any(f"{path}::{used}" in slow for used in (name, *getattr(item, "fixturenames", ()))):
             item.add_marker(pytest.mark.slow)
 
 
 def slow_tests() -> set[str]:
-    """The tests that slow_tests.txt lists, as `path::name`."""
+    """The tests and fixtures that slow_tests.txt lists, as `path::name`."""
     lines = (ROOT / "tests" / "slow_tests.txt").read_text(encoding="utf-8").splitlines()
     return {line for line in lines if not line.startswith("#")}
 

@@ -22,11 +22,6 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "look-ahead.md"
 KEPT = Path(__file__).resolve().parents[1] / "leaks.json"
 BEGIN, END = "<!-- leaks: begin -->", "<!-- leaks: end -->"
 
-# What is likely to be why a leak is missed, by its name.
-REASONS = {
-    "highest probability of the batch": "probabilities are known at the as-of time, later quotes seldom change the highest",
-    "chance: a seed that goes on": "few numbers are drawn, and each copy after the first begins with the file loaded anew",
-}
 Alarms = tuple[str, str, int | None, float]
 """Family and form of an honest strategy, how many alarms the check gives (None: its world has no run), and seconds."""
 
@@ -57,8 +52,7 @@ def page(outcomes: Sequence[Outcome], alarms: Sequence[Alarms], date: str) -> st
     ]
     how = Counter(one.how for one in found)
     missed = [
-        f"MISSED: {one.family}, {one.door}: {one.name} ({one.variant}), in world {one.seed}, probably because "
-        f"{REASONS.get(one.name, 'no cut falls between the decision and what it knew')}"
+        f"MISSED: {one.family}, {one.door}: {one.name} ({one.variant}), in world {one.seed}"
         for one in planted
         if one.cuts == MISSED
     ]

@@ -129,7 +129,9 @@ def function_leaks() -> Iterator[Leak]:
         yield Leak(FAMILY, door, f"the clock: {name}", "always", build(f"{imports}\n", effect), seeds=range(3, 15))
     for name, (imports, chance) in texts.CHANCES.items():
         effect = f"count = count + ({chance} > 0.4)"
-        yield Leak(FAMILY, door, f"chance: {name}", "always", build(f"{imports}\n", effect), seeds=range(3, 15))
+        made = build(f"{imports}\n", effect)
+        goes_on = name == texts.GOES_ON
+        yield Leak(FAMILY, door, f"chance: {name}", "always", made, seeds=range(3, 15), goes_on=goes_on)
 
 
 def probabilities(change: Callable[[dict[str, Any], dict[str, Any]], Decimal]) -> Callable[..., None]:

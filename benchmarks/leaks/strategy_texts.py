@@ -143,6 +143,7 @@ def future(ticker, now):
     days = int({clock} - now) // 86400
     return 1.0 if days % 3 == 0 else 0.0
 """
+GOES_ON = "a seed that goes on"
 CHANCES = {
     "random.random": ("import random", "random.random()"),
     "random.Random()": ("import random\nR = random.Random()", "R.random()"),
@@ -153,7 +154,7 @@ CHANCES = {
     "secrets": ("import secrets", "secrets.randbelow(100) / 100"),
     "a counter of nanoseconds": ("import time", "time.perf_counter_ns() // 7 % 100 / 100"),
     "addresses of objects": ("", "id([object() for _ in range(50)]) // 16 % 100 / 100"),
-    "a seed that goes on": ("import random\nR = random.Random(5)", "R.random()"),
+    GOES_ON: ("import random\nR = random.Random(5)", "R.random()"),
 }
 CHANCE = """
 {imports}
@@ -203,6 +204,6 @@ BATCH = {
     "mean quote of the batch": "cheap = cheap & (quotes.yes_ask < quotes.yes_ask[quotes.quoted(YES)].mean())",
     "number of quotes of the batch": "count = count + len(quotes) % 3",
     "rank among the quotes of the batch": "count = count + (np.argsort(np.argsort(quotes.yes_ask)) > len(quotes) * 3 // 4)",
-    "highest probability of the batch": "cheap = cheap & (quotes.p_pico > quotes.p_pico.max(initial=0) // 3)",
+    "highest probability of the batch": "count = count + (quotes.p_pico == quotes.p_pico.max(initial=0))",
     "quotes of earlier calls": "SEEN.update(quotes.yes_ask.tolist()); count = count + len(SEEN) % 3",
 }

@@ -118,6 +118,11 @@ def replay(contracts, quotes, how, *, cash="1000", full_audit=True, instants=())
     )
 
 
+def replay_both(contracts, quotes, how, *, cash="1000"):
+    """What a replay of quotes leaves with a full audit, and without one."""
+    return audited_and_counted(contracts, candles_of(contracts, quotes), how, cash=cash)
+
+
 def replay_candles(
     contracts, candles, how, *, cash="1000", full_audit=True, instants=(), cuts=(), first=(), books=None
 ):
@@ -127,17 +132,28 @@ def replay_candles(
     A full audit must come to what is found without one, and where refusals are not counted: the engine takes shortcuts there.
     """
     given = (contracts, candles, how, cash, instants, cuts, first, books)
-    found = _replayed(*given, full_audit=full_audit)
-    books_add_up(found, micro(cash), how.limits.opposing is Opposing.NETTED)
-    quick, summary = _replayed(*given, counted=False), _account(*given, counted=False).summary()
-    assert summary.pnl_micro.tolist() == [trade.pnl for trade in positions_of(found.journal)]
-    assert (quick.fills, quick.equity, quick.end_cash_micro) == (found.fills, found.equity, found.end_cash_micro)
-    assert not quick.rejections and all(decision.filled for decision in quick.decisions)
-    if full_audit:
-        short = _replayed(*given)
+    return _replayed(given, full_audit)[0 if full_audit else 1]
+
+
+def audited_and_counted(contracts, candles, how, *, cash="1000", instants=(), cuts=(), first=(), books=None):
+    """What `replay_candles` leaves with a full audit, and without one: here what they are checked against is made once."""
+    return _replayed((contracts, candles, how, cash, instants, cuts, first, books), full_audit=True)
+
+
+def _replayed(given, full_audit):
+    """Outcomes with a full audit (None without `full_audit`) and with counted refusals; accounts share codes, as in a sweep."""
+    _, _, how, cash, *_ = given
+    quick, *accounts = _accounts(*given, {"counted": False}, {}, *([{"full_audit": True}] if full_audit else []))
+    short, *audited = [account.outcome() for account in accounts]
+    for found in (short, *audited):
+        books_add_up(found, micro(cash), how.limits.opposing is Opposing.NETTED)
         assert (short.fills, short.rejections, short.equity) == (found.fills, found.rejections, found.equity)
         assert short.end_cash_micro == found.end_cash_micro
-    return found
+    assert quick.summary().pnl_micro.tolist() == [trade.pnl for trade in positions_of(short.journal)]
+    hasty = quick.outcome()
+    assert (hasty.fills, hasty.equity, hasty.end_cash_micro) == (short.fills, short.equity, short.end_cash_micro)
+    assert not hasty.rejections and all(decision.filled for decision in hasty.decisions)
+    return (*audited, None)[0], short
 
 
 def books_add_up(outcome, start_micro, netted):
@@ -154,13 +170,9 @@ def books_add_up(outcome, start_micro, netted):
         assert (leg.instrument, leg.name, leg.quantity) == (fill.contract.ticker, fill.side.name, fill.quantity * MICRO)
 
 
-def _replayed(*given, **audit):
-    return _account(*given, **audit).outcome()
-
-
-def _account(contracts, candles, how, cash, instants, cuts, first, books, **audit):
+def _accounts(contracts, candles, how, cash, instants, cuts, first, books, *audits):
     run_contracts = RunContracts(contracts)
-    account = Replay(run_contracts, how, micro(cash), books=books, **audit)
+    accounts = [Replay(run_contracts, how, micro(cash), books=books, **audit) for audit in audits]
     candles = candles if books is None else books.quoted(candles, run_contracts.idx)
     live, since, left = LiveCandles.empty(), -NEVER, list(contracts)
     for until in (*(cut * MINUTE for cut in cuts), NEVER):
@@ -168,9 +180,11 @@ def _account(contracts, candles, how, cash, instants, cuts, first, books, **audi
         left = [contract for contract in left if contract not in new]
         theirs = only(candles, [contract.ticker for contract in reversed(new)])
         live = live.next(since, new, [run_contracts.idx[contract.ticker] for contract in new], theirs)
-        account.advance(CodedCandles(run_contracts, live), until, [ts for ts in instants if since <= ts < until])
+        codes = CodedCandles(run_contracts, live)
+        for account in accounts:
+            account.advance(codes, until, [ts for ts in instants if since <= ts < until])
         since = until
-    return account
+    return accounts
 
 
 def orders(outcome):

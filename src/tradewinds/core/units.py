@@ -38,6 +38,8 @@ def exact(value: Decimal | float | str, unit: int) -> int:
 def scaled(amount: int, by: Ratio) -> int:
     """Return an amount times a ratio, rounded half to even."""
     numerator, denominator = by
+    if denominator == 1:
+        return amount * numerator
     whole, rest = divmod(amount * numerator, denominator)
     double = 2 * rest
     return whole + (double > denominator or (double == denominator and whole % 2 == 1))

@@ -238,12 +238,12 @@ class JournalWriter:
     """Writer of a journal row by row, for loops in Python.
 
     Attributes:
-        columns: values of each column, so far.
+        rows: values of COLUMNS, so far.
         names: index of each name, for instruments, legs and reasons.
         places: decimals of the amounts, as in Journal.
     """
 
-    columns: dict[str, list[int]] = field(default_factory=lambda: {name: [] for name in COLUMNS})
+    rows: list[tuple[int, ...]] = field(default_factory=list)
     names: dict[str, dict[str, int]] = field(default_factory=lambda: {"instrument": {}, "leg": {}, "reason": {}})
     places: int = 6
 
@@ -273,17 +273,25 @@ class JournalWriter:
             leg: name of the leg.
             reason: name of the reason.
         """
-        row = {"ts": ts, "kind": int(kind), "position_id": position_id, "quantity": quantity, "price": price}
-        row["cash_change"] = cash_change
-        for column, name in (("instrument", instrument), ("leg", leg), ("reason", reason)):
-            table = self.names[column]
-            row[column] = table.setdefault(name, len(table))
-        for column, value in row.items():
-            self.columns[column].append(value)
+        instruments, legs, reasons = self.names.values()
+        self.rows.append(
+            (
+                ts,
+                int(kind),
+                instruments.setdefault(instrument, len(instruments)),
+                position_id,
+                legs.setdefault(leg, len(legs)),
+                quantity,
+                price,
+                cash_change,
+                reasons.setdefault(reason, len(reasons)),
+            )
+        )
 
     def journal(self) -> Journal:
         """Return the journal of all rows written so far."""
-        columns = {name: np.array(values, np.int64) for name, values in self.columns.items()}
+        values = zip(*self.rows, strict=True) if self.rows else [()] * len(COLUMNS)
+        columns = {name: np.array(column, np.int64) for name, column in zip(COLUMNS, values, strict=True)}
         instruments, legs, reasons = (tuple(self.names[name]) for name in ("instrument", "leg", "reason"))
         return Journal(**columns, instruments=instruments, legs=legs, reasons=reasons, places=self.places)
 

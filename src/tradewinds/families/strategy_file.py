@@ -157,13 +157,16 @@ class ClassCaller:
 
     Attributes:
         every_decision_time: it is called at all decision times; else only where something visible has changed.
+        decide: calls on_decision with what is visible, and returns a list; raises SimulationError where the user's code
+            failed. Set by `start`.
     """
+
+    decide: Callable[[Any], Sequence[Any]]
 
     def __init__(self, made_of: type, parameters: Mapping[str, Any], path: str, seconds: float) -> None:
         self._class, self._parameters, self._path, self._seconds = made_of, parameters, path, seconds
         self.every_decision_time = bool(getattr(made_of, "every_decision_time", False))
         self._watch = time_limit.CallWatch(seconds, path, SimulationError.exit_code)
-        self._on_decision: Any = None
 
     def watched(self) -> time_limit.CallWatch:
         """A block in which a call that takes too long is ended."""
@@ -180,7 +183,7 @@ class ClassCaller:
             strategy = self._class()
             if callable(getattr(strategy, "on_start", None)):
                 strategy.on_start(copy.deepcopy(dict(self._parameters)))
-            self._on_decision = getattr(strategy, METHOD)
+            self.decide = self._decider(getattr(strategy, METHOD))
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # the user's code may raise anything, also sys.exit
@@ -188,30 +191,35 @@ class ClassCaller:
         finally:
             self._watch.call = None
 
-    def decide(self, view: Any) -> Sequence[Any]:
-        """Call on_decision, and return what it returned as a list.
+    def _decider(self, on_decision: Callable[[Any], Any]) -> Callable[[Any], Sequence[Any]]:
+        """Return what calls on_decision, and returns what that returned as a list.
+
+        It is called a million times in a run: a function of its own, which looks nothing up.
 
         Args:
-            view: what is visible.
-
-        Raises:
-            SimulationError: the user's code failed.
+            on_decision: of the user's class.
         """
-        self._watch.call = view
-        try:
-            wishes = self._on_decision(view)
-            if type(wishes) is list:
-                return wishes
-            if wishes is None:
-                return ()
-            # a generator is the user's code as well, and one order alone is a tuple itself
-            return [wishes] if hasattr(wishes, "_fields") else list(wishes)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # the user's code may raise anything, also sys.exit
-            raise self._failed(error, METHOD) from None
-        finally:
-            self._watch.call = None
+        watch = self._watch
+
+        def decide(view: Any) -> Sequence[Any]:
+            watch.call = view
+            try:
+                wishes = on_decision(view)
+                if wishes is None:
+                    watch.call = None
+                    return ()
+                # a generator is the user's code as well, and one order alone is a tuple itself
+                if type(wishes) is not list:
+                    wishes = [wishes] if hasattr(wishes, "_fields") else list(wishes)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # the user's code may raise anything, also sys.exit
+                watch.call = None
+                raise self._failed(error, METHOD) from None
+            watch.call = None
+            return wishes
+
+        return decide
 
     def problem(self, what: str) -> SimulationError:
         """The error for orders that cannot be meant.

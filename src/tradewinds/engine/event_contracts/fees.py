@@ -12,11 +12,12 @@ from fractions import Fraction
 
 import numpy as np
 
-from tradewinds.core.arrays import Ints
+from tradewinds.core.arrays import Ints, changes
 from tradewinds.core.units import MICRO, PICO
 
 BEGINNING = -(1 << 62)  # before every instant
 MOST_EXACT = 1 << 62  # integers below it, and their sums, fit into 64 bits
+_FEW_ROWS = 5_000  # fewer are sorted faster than a table of all prices is looked through
 
 
 @dataclass(frozen=True)
@@ -135,20 +136,13 @@ class FeeRule:
         numerators = np.array([rate.numerator for rate in rates], np.int64)
         denominators = np.array([rate.denominator for rate in rates], np.int64)
         # many rows share rate and price: find the distinct pairs
-        key = rate_index * (MICRO + 1) + prices
-        present = np.zeros(len(rates) * (MICRO + 1), np.bool_)
-        present[key] = True
-        distinct = np.flatnonzero(present)
+        distinct, pair = _distinct(rate_index * (MICRO + 1) + prices, len(rates) * (MICRO + 1))
         rate, price = np.divmod(distinct, MICRO + 1)
         # the fee of each pair, as a fraction of the grid in lowest terms
         amount = numerators[rate] * price * (MICRO - price)
         base = denominators[rate] * MICRO * grid
         common = np.maximum(np.gcd(amount, base), 1)
         amount, base = amount // common, base // common
-        # back to rows
-        pair_of_key = np.empty(len(present), np.int32)
-        pair_of_key[distinct] = np.arange(len(distinct))
-        pair = pair_of_key[key]
         return FeeTerms(whole=(amount // base)[pair], part=(amount % base)[pair], base=base[pair])
 
     def fees(self, terms: FeeTerms, quantity: Ints | int, prices: Ints, era: int) -> Ints:
@@ -182,3 +176,22 @@ def exact_quantity(terms: FeeTerms, quantity: Ints | int) -> Ints | int:
     if largest * most < MOST_EXACT:
         return quantity
     return np.broadcast_to(np.asarray(quantity), terms.part.shape).astype(object)
+
+
+def _distinct(keys: Ints, most: int) -> tuple[Ints, Ints]:
+    """Return the distinct keys in ascending order, and for each key its index among them.
+
+    Args:
+        keys: from 0 on.
+        most: every key is below it.
+    """
+    if len(keys) < _FEW_ROWS:
+        ordered = np.sort(keys)
+        distinct = ordered[changes(ordered)]
+        return distinct, np.searchsorted(distinct, keys)
+    present = np.zeros(most, np.bool_)
+    present[keys] = True
+    distinct = np.flatnonzero(present)
+    index = np.empty(most, np.int32)
+    index[distinct] = np.arange(len(distinct))
+    return distinct, index[keys].astype(np.int64)

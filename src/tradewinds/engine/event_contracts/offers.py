@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tradewinds.core.arrays import Ints
+from tradewinds.core.arrays import Ints, flagged
 from tradewinds.core.units import MICRO, PICO
 from tradewinds.engine.event_contracts.changing_chances import ChanceRows
 from tradewinds.engine.event_contracts.contracts import PICO_PER_MICRO, Side
@@ -200,8 +200,8 @@ def offers_by_price(chances: ChanceRows) -> OfferCodes:
         chances: the rows of live contracts.
     """
     rows, kinds = chances.parts, _Kinds.of(chances)
-    prices = np.flatnonzero(seen_prices(rows.bid, rows.ask))
-    price_index = np.full(MICRO, -1, np.int32)
+    prices = flagged(seen_prices(rows.bid, rows.ask))
+    price_index = np.empty(MICRO, np.int32)  # only those of the prices that the rows have are read
     price_index[prices] = np.arange(len(prices))
     yes_code, no_code = price_codes(rows, kinds.of_part, price_index, len(prices), len(kinds.p_pico))
     return OfferCodes(

@@ -432,11 +432,12 @@ class OrderDesk:
 
     def _refuse(self, ts: int, idx: int, side: Side, quantity: int, price: int | None, reason: str) -> bool:
         """Count a refusal, and keep it in a full audit; returns False: nothing visible came of the order."""
-        found = self._refused.get((idx, side, reason))
+        key = idx, int(side), reason
+        found = self._refused.get(key)
         if found:
             found[1] += 1
         else:
-            self._refused[idx, side, reason] = [ts, 1]
+            self._refused[key] = [ts, 1]
         if self.full_audit:
             self._note(ts, idx, side, quantity, price, reason)
         return False

@@ -202,16 +202,19 @@ class StepAccount:
         """Return how many contracts the limits of contracts and of cost leave: the pairs, and some of the rest."""
         limits, holding = self.limits, self.holdings[order.idx]
         event = self._events[self._event_of[order.idx]]
-        held = sum(holding.held) - pairs
-        for limit, now, reason in (
-            (limits.per_market, held, reasons.MARKET),
-            (limits.per_event, event.contracts - pairs, reasons.EVENT),
-            (limits.total_open, self.total - pairs, reasons.TOTAL),
-        ):
-            if limit is not None:
-                more = max(0, min(more, limit - now))
-                if not pairs + more:
-                    return 0, reason
+        held = holding.held[0] + holding.held[1] - pairs
+        if limits.per_market is not None:
+            more = max(0, min(more, limits.per_market - held))
+            if not pairs + more:
+                return 0, reasons.MARKET
+        if limits.per_event is not None:
+            more = max(0, min(more, limits.per_event - event.contracts + pairs))
+            if not pairs + more:
+                return 0, reasons.EVENT
+        if limits.total_open is not None:
+            more = max(0, min(more, limits.total_open - self.total + pairs))
+            if not pairs + more:
+                return 0, reasons.TOTAL
         if limits.notional_per_event_micro is not None:
             closed = self._cost_of_oldest(holding.lots[1 - order.side], pairs)
             left = limits.notional_per_event_micro - (event.cost - closed)

@@ -4,12 +4,15 @@ At an instant: what settles by then is paid; candles that end at it become visib
 resting orders are filled by those candles, and those whose time is over are taken back; markets open and close; then, if the
 instant is a decision time at which any market is open and something visible has changed since the last call, the strategy is
 called, and its orders are carried out one after the other.
+
+Where nothing waits but candles, a stretch of instants is passed at once: the same calls, with what is visible made beforehand.
 """
 
 from __future__ import annotations
 
+import bisect
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,11 +29,14 @@ from tradewinds.engine.event_contracts.order_books import OrderBooks
 from tradewinds.engine.event_contracts.order_desk import OrderDesk
 from tradewinds.engine.event_contracts.order_rules import Rules, StepRules
 from tradewinds.engine.event_contracts.replay import ReplayOutcome, RunContracts
+from tradewinds.engine.event_contracts.step_stretch import MadeMarkets, stretch_of
 from tradewinds.engine.event_contracts.step_tape import ContractTape, arrivals, tapes_of
 from tradewinds.engine.event_contracts.step_view import NAN, NO_QUOTE, DecisionView, ShownState
 from tradewinds.engine.result import Decision, Summary
+from tradewinds.engine.stepwise.view_closed import CLOSED
 
 _MOST_OPEN = 1 << 42  # contracts held at once, as in kernel.c
+_SHORTEST, _LONGEST = 8, 512  # instants made at once
 
 
 class ShownNames(NamedTuple):
@@ -89,6 +95,8 @@ class StepReplay:
         self._equity: list[tuple[int, int, int]] = []
         self._dirty = self._started = False
         self._since = -NEVER
+        self._length = _SHORTEST
+        self._made: dict[int, MadeMarkets] = {}
         self.calls = 0
 
     def admit(self, contracts: Sequence[Contract], candles: Candles) -> None:
@@ -154,9 +162,21 @@ class StepReplay:
         every = self._strategy.every_decision_time
         known = sorted({*coming.instants, *traded, *instants, *(self._decision_times(until) if every else ()), NEVER})
         recorded, place, count, following = set(instants), 0, len(coming.instants), 0
-        # one instant after the other
+        calm = self._calm_places(known, recorded)
+        # one instant after the other, or a stretch of them
         agenda = self._agenda
         while (ts := min(known[following], agenda[0]) if agenda else known[following]) < until:
+            if ts == known[following] and self._is_calm:
+                first_other = min(agenda[0] if agenda else NEVER, ts + self.desk.max_age + 1)
+                stop = bisect.bisect_left(known, first_other, following, calm[following])
+                stop = min(stop, following + self._length)
+                if stop - following > 1:
+                    passed = self._pass_stretch(known[following:stop])
+                    following += passed
+                    end = bisect.bisect_right(coming.instants, known[following - 1], place)
+                    self._leave_stretch(coming.counts(place, end))
+                    place = end
+                    continue
             following += known[following] == ts
             special = bool(agenda) and agenda[0] == ts  # something but a candle
             while agenda and agenda[0] == ts:
@@ -184,6 +204,87 @@ class StepReplay:
                     heapq.heappush(self._agenda, -(-ts // step) * step)
             elif self.desk.open and (self._dirty or every):
                 self._decide(ts)
+
+    def _calm_places(self, known: Sequence[int], recorded: Set[int]) -> list[int]:
+        """Return by place in `known` the place of the next instant that is no part of a stretch.
+
+        Those are instants at which equity is recorded, and others than decision times, unless it is called at all of these.
+        """
+        step, every = self.rules.step_seconds, self._strategy.every_decision_time
+        found, following = [0] * len(known), len(known)
+        for place in range(len(known) - 1, -1, -1):
+            ts = known[place]
+            if ts in recorded or ts == NEVER or (ts % step and not every):
+                following = place
+            found[place] = following
+        return found
+
+    @property
+    def _is_calm(self) -> bool:
+        """Whether nothing waits but candles: no change that has not been shown, no resting order, and a market is open.
+
+        With order books it is never so: their snapshots come beside the candles.
+        """
+        waits = self._dirty or self.desk.book or self._state.changed
+        return bool(self.desk.open) and self.desk.books is None and not waits
+
+    def _pass_stretch(self, times: Sequence[int]) -> int:
+        """Pass instants at which nothing but candles comes, up to an order that changes anything; returns how many.
+
+        Args:
+            times: the instants, at least one.
+        """
+        state, desk, decide, step = self._state, self.desk, self._strategy.decide, self.rules.step_seconds
+        stretch = stretch_of(times, sorted(desk.open), desk.tapes, state, self._made)
+        every, new_view, seen, done = self._strategy.every_decision_time, object.__new__, state.frames, 0
+        state.cash, state.reserved, state.since = desk.free_cash / MICRO, 0.0, float(times[0] - 1)
+        for place, (ts, frame, brings) in enumerate(zip(times, stretch.frames, stretch.brings, strict=True)):
+            if ts % step if every else not brings:
+                continue
+            # the strategy sees this instant, and what came since the last one
+            seen += stretch.frames[done : place + 1]
+            done = place + 1
+            state.frame, state.now = frame, float(ts)
+            self.calls += 1
+            view = new_view(DecisionView)
+            view._state = state
+            wishes = decide(view)
+            view._state = CLOSED
+            state.since = state.now
+            if wishes:
+                for tape, arrived in stretch.shown:
+                    tape.shown = arrived[place]
+                self._carry_out(wishes, ts)
+                if self._dirty:
+                    break
+        # longer stretches as long as nothing ends them
+        passed = place + 1
+        self._length = min(2 * self._length, _LONGEST) if passed == len(times) else max(self._length // 2, _SHORTEST)
+        state.frame = stretch.frames[passed - 1]
+        for tape, arrived in stretch.shown:
+            tape.shown = arrived[passed - 1]
+        return passed
+
+    def _leave_stretch(self, arrived: Sequence[tuple[int, int]]) -> None:
+        """Show the candles of a stretch that was passed as `_arrive` does it.
+
+        Args:
+            arrived: contracts with the number of their candles.
+        """
+        tapes, is_open, state = self.desk.tapes, self.desk.open, self._state
+        state.leave_frames()
+        for idx, count in arrived:
+            tape = tapes.get(idx)
+            if tape is None:
+                continue
+            if idx in is_open:
+                row = tape.shown - 1
+                state.quotes[idx] = tape.quotes[row]
+                if self.rules.max_age_seconds is not None:  # the quotes before it are not visible any more
+                    self._push(self._aging, (int(tape.end_ts[row]) + self.desk.max_age + 1, idx))
+                tape.past += tape.quotes[len(tape.past) : tape.shown]
+            else:
+                tape.shown += count
 
     def _decision_times(self, until: int) -> list[int]:
         """Return all decision times before an instant at which a contract that was admitted may be open."""
@@ -215,6 +316,7 @@ class StepReplay:
             del desk.tapes[idx]
             desk.rest_tapes.pop(idx, None)
             desk.chances.pop(idx, None)
+            self._made.pop(idx, None)
             state.past.pop(self.run_contracts.contracts[idx].ticker, None)
             state.books.pop(self.run_contracts.contracts[idx].ticker, None)
             for shown in (state.facts, state.quotes, state.own):
@@ -332,8 +434,14 @@ class StepReplay:
         self.calls += 1
         view = DecisionView(state)
         wishes = self._strategy.decide(view)
-        view._state = None
+        view._close()
         state.forget_changes()
+        if wishes:
+            self._carry_out(wishes, ts)
+
+    def _carry_out(self, wishes: Sequence[Any], ts: int) -> None:
+        """Carry out what the strategy returned at a decision time."""
+        desk = self.desk
         for wish in wishes:
             self._dirty |= desk.carry_out(wish, ts, self._strategy.problem)
         while desk.ends:

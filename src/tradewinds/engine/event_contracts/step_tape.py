@@ -192,11 +192,24 @@ class Arrivals(NamedTuple):
         instants: distinct ends of candles, ascending; Unix s.
         starts: by instant, its first place in `idx`; one more for the end.
         idx: by place, the contract.
+        column: the same as an array.
     """
 
     instants: list[int]
     starts: list[int]
     idx: list[int]
+    column: Ints
+
+    def counts(self, first: int, end: int) -> list[tuple[int, int]]:
+        """Return contracts with the number of their rows that arrive at some instants.
+
+        Args:
+            first: place of the first instant.
+            end: place of the instant after the last.
+        """
+        counts = np.bincount(self.column[self.starts[first] : self.starts[end]])
+        idx = np.flatnonzero(counts)
+        return list(zip(idx.tolist(), counts[idx].tolist(), strict=True))
 
 
 def arrivals(tapes: Iterable[tuple[int, ContractTape]], until: int) -> Arrivals:
@@ -217,5 +230,5 @@ def arrivals(tapes: Iterable[tuple[int, ContractTape]], until: int) -> Arrivals:
     all_idx = np.concatenate([np.empty(0, np.int64), *idx])
     order = np.lexsort((all_idx, all_ends))
     ordered = all_ends[order]
-    starts = changes(ordered)
-    return Arrivals(ordered[starts].tolist(), [*starts.tolist(), len(order)], all_idx[order].tolist())
+    starts, column = changes(ordered), all_idx[order]
+    return Arrivals(ordered[starts].tolist(), [*starts.tolist(), len(order)], column.tolist(), column)

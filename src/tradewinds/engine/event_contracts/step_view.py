@@ -18,7 +18,8 @@ from tradewinds.engine.event_contracts.order_books import Ladder
 from tradewinds.engine.stepwise.step_orders import YES, whole_quantity
 from tradewinds.engine.stepwise.view_closed import DecisionState
 
-NAN = float("nan")
+NAN, INFINITY = float("nan"), float("inf")
+_MOST_FEES = 100_000  # that are kept
 
 
 class PastQuote(NamedTuple):
@@ -142,6 +143,7 @@ class RestingOrder(NamedTuple):
 
 
 NO_QUOTE = (NAN, NAN, NAN, NAN, NAN, 0.0, NAN, NAN)
+_QUOTE = slice(6, 6 + len(PastQuote._fields))  # where a market has its quote
 
 
 class ShownState:
@@ -163,6 +165,9 @@ class ShownState:
         orders: resting orders by number.
         fee_rates: by ticker, the rate of the fee.
         changed: idx of open markets of which something changed since the last call.
+        frame: the open markets by ticker, where the loop has made them; None: they are made of the parts above.
+        frames: those of the instants up to now whose quotes are not in `past` yet.
+        since: with a frame, the time after which a quote is new since the last call; Unix s.
     """
 
     def __init__(self, fee_rule: FeeRule, maker_factor: Fraction) -> None:
@@ -177,7 +182,13 @@ class ShownState:
         self.fee_rates: dict[str, Fraction] = {}
         self.fee_rule, self.maker_factor = fee_rule, maker_factor
         self.changed: dict[int, None] = {}
+        self.frame: tuple[ShownMarket, ...] | None = None
+        self.frames: list[tuple[ShownMarket, ...]] = []
+        self.since = 0.0
+        self._fees: dict[tuple[str, int, float], float] = {}  # of purchases at the visible ask, up to a time
+        self._fees_until = 0.0
         self._places: dict[int, int] = {}  # of the open markets, in order of their tickers
+        self._by_ticker: dict[str, int] = {}  # their places
         self._markets: list[ShownMarket] = []
         self._stale: dict[int, None] = {}  # changed in earlier decisions that did not look at the markets
         self._is_fresh = False
@@ -197,6 +208,7 @@ class ShownState:
             idx: of the markets, ascending, which is by ticker.
         """
         self._places = {i: place for place, i in enumerate(idx)}
+        self._by_ticker = {self.facts[i][0]: place for place, i in enumerate(idx)}
         self._markets = [self._made(i) for i in idx]
         self._stale.clear()
         self.changed = {i: None for i in self.changed if i in self._places}
@@ -221,8 +233,10 @@ class ShownState:
         made: ShownMarket = tuple.__new__(ShownMarket, self.facts[idx] + self.quotes[idx] + self.own[idx])
         return made
 
-    def markets(self) -> list[ShownMarket]:
-        """Return the open markets, brought up to date during a decision; the list is not to be changed."""
+    def markets(self) -> Sequence[ShownMarket]:
+        """Return the open markets, brought up to date during a decision; they are not to be changed."""
+        if self.frame is not None:
+            return self.frame
         if not self._is_fresh:
             markets, places, facts, quotes, own = self._markets, self._places, self.facts, self.quotes, self.own
             make, kind = tuple.__new__, ShownMarket
@@ -232,53 +246,122 @@ class ShownState:
             self._is_fresh = True
         return self._markets
 
+    def market(self, ticker: str) -> ShownMarket | None:
+        """Return an open market; None if no market of that ticker is open.
+
+        Args:
+            ticker: of the market.
+        """
+        place = self._by_ticker.get(ticker)
+        return None if place is None else self.markets()[place]
+
     def changed_markets(self) -> tuple[ShownMarket, ...]:
         """Return the open markets of which something changed since the last call, by ticker."""
+        if self.frame is not None:
+            since = self.since
+            return tuple([market for market in self.frame if market.quote_time > since])
         markets, places = self.markets(), self._places
         return tuple([markets[places[idx]] for idx in sorted(self.changed)])
+
+    def quotes_of(self, ticker: str) -> list[tuple[float, ...]]:
+        """Return all quotes of a market so far, in order of time.
+
+        Args:
+            ticker: of the market.
+        """
+        for frame in self.frames:
+            for market in frame:
+                past = self.past[market.ticker]
+                if market.quote_time == market.quote_time and (not past or past[-1][0] < market.quote_time):
+                    past.append(market[_QUOTE])  # type: ignore[arg-type]  # its floats alone
+        self.frames.clear()
+        return self.past.get(ticker, [])
+
+    def fee(self, ticker: str, quantity: float, price: float, *, at_rest: bool) -> float:
+        """Return the fee of a purchase.
+
+        Args:
+            ticker: of a market that has been open.
+            quantity: contracts.
+            price: of one.
+            at_rest: whether the order has rested.
+        """
+        rate = self.fee_rates[ticker]
+        if at_rest:
+            rate *= self.maker_factor
+        return self.fee_rule(rate, whole_quantity(quantity), round(price * MICRO), int(self.now)) / MICRO
+
+    def taker_fee(self, ticker: str, quantity: float, price: float) -> float:
+        """Return the fee of a purchase at the visible ask; nan where it is not quoted. Those that were asked for are kept.
+
+        Args:
+            ticker: of a market that has been open.
+            quantity: contracts.
+            price: of one; nan where it is not quoted.
+        """
+        if type(quantity) is not int:
+            quantity = whole_quantity(quantity)
+        if self.now >= self._fees_until or len(self._fees) > _MOST_FEES:
+            self._fees.clear()
+            self._fees_until = min(
+                [since for since in self.fee_rule.change_times if since > self.now], default=INFINITY
+            )
+        key = ticker, quantity, price
+        found = self._fees.get(key)
+        if found is None:
+            found = NAN if price != price else self.fee(ticker, quantity, price, at_rest=False)
+            self._fees[key] = found
+        return found
+
+    def leave_frames(self) -> None:
+        """Note that the loop makes no more markets; those of the last frame stay, with what is changed after it."""
+        if self.frame is not None:
+            self._markets = list(self.frame)
+        self.frame = None
+        self._stale.clear()
+        self.frames.clear()
+        self._is_fresh = False
 
 
 class DecisionView(DecisionState[ShownState]):
     """What is visible at a decision time. It can be read until `on_decision` returns."""
 
-    __slots__ = ("_by_ticker",)
-
-    _by_ticker: dict[str, ShownMarket]
+    __slots__ = ()
 
     @property
     def now(self) -> float:
         """The decision time; Unix s."""
-        return self._open().now
+        return self._state.now
 
     @property
     def cash(self) -> float:
         """Cash that orders can use: without what resting purchases have reserved."""
-        return self._open().cash
+        return self._state.cash
 
     @property
     def reserved(self) -> float:
         """Cash that resting purchases have reserved."""
-        return self._open().reserved
+        return self._state.reserved
 
     @property
     def markets(self) -> tuple[ShownMarket, ...]:
         """All open markets with a probability, by ticker."""
-        return tuple(self._open().markets())
+        return tuple(self._state.markets())
 
     @property
     def changed(self) -> tuple[ShownMarket, ...]:
         """The open markets of which something changed since `on_decision` was last called, by ticker."""
-        return self._open().changed_markets()
+        return self._state.changed_markets()
 
     @property
     def positions(self) -> tuple[ShownMarket, ...]:
         """The open markets in which the account holds something."""
-        return tuple([market for market in self._open().markets() if market.yes_held or market.no_held])
+        return tuple([market for market in self._state.markets() if market.yes_held or market.no_held])
 
     @property
     def orders(self) -> tuple[RestingOrder, ...]:
         """The resting orders, in the order in which they were placed."""
-        return tuple(self._open().orders.values())
+        return tuple(self._state.orders.values())
 
     def market(self, ticker: str) -> ShownMarket | None:
         """Return an open market; None if no market of that ticker is open.
@@ -286,10 +369,7 @@ class DecisionView(DecisionState[ShownState]):
         Args:
             ticker: of the market.
         """
-        state = self._open()
-        if not hasattr(self, "_by_ticker"):
-            self._by_ticker = {market.ticker: market for market in state.markets()}
-        return self._by_ticker.get(ticker)
+        return self._state.market(ticker)
 
     def history(self, ticker: str, last: int | None = None) -> list[PastQuote]:
         """Return quotes of a market up to now, in order of time; none of a market that is not known yet.
@@ -298,7 +378,7 @@ class DecisionView(DecisionState[ShownState]):
             ticker: of the market.
             last: how many, the latest ones; None: all.
         """
-        rows = self._open().past.get(ticker, [])
+        rows = self._state.quotes_of(ticker)
         if last is not None:
             rows = rows[-last:] if last > 0 else []
         return [PastQuote._make(row) for row in rows]
@@ -322,7 +402,7 @@ class DecisionView(DecisionState[ShownState]):
         Args:
             market: one of `markets`.
         """
-        return market.closes_at - self._open().now
+        return market.closes_at - self._state.now
 
     def fee(self, market: ShownMarket, quantity: float, side: str = YES, price: float | None = None) -> float:
         """Return the fee of a purchase: at once at the visible ask, or at rest at a price; nan where the side is not quoted.
@@ -333,12 +413,7 @@ class DecisionView(DecisionState[ShownState]):
             side: YES or NO.
             price: of a resting order; None: the visible ask.
         """
-        state = self._open()
-        rate = state.fee_rates[market.ticker]
-        if price is None:
-            price = market.ask if side == YES else market.no_ask
-            if price != price:
-                return NAN
-        else:
-            rate *= state.maker_factor
-        return state.fee_rule(rate, whole_quantity(quantity), round(price * MICRO), int(state.now)) / MICRO
+        if price is not None:
+            return self._state.fee(market.ticker, quantity, price, at_rest=True)
+        price = market.ask if side == YES else market.no_ask
+        return self._state.taker_fee(market.ticker, quantity, price)

@@ -157,6 +157,8 @@ class TradingDays:
             missing_days: trading days in a row without a bar; None: no number is too many.
         """
         wait = NEVER if missing_days is None else missing_days
+        if missing_days is None and wait not in self._last_waits:
+            self._last_waits[wait] = np.full(len(self.bars.day), NEVER).data
         if wait not in self._last_waits:
             days = np.array(distinct(self.bars.day[self.tradable]), np.int64)
             last = np.searchsorted(days, self.bars.day, side="right") - 1 + wait

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tradewinds.engine.shares.bars import TradingDays
 from tradewinds.engine.shares.share_books import ShareBooks
@@ -27,7 +28,6 @@ class StepHolding:
         left: shares that have not been sold.
         fees: so far; micro-units.
         cash: sum of the changes of cash so far; micro-units.
-        value: of what is left, at its latest close; micro-units.
     """
 
     number: int
@@ -42,11 +42,9 @@ class StepHolding:
     left: int
     fees: int
     cash: int
-    value: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ShareFill:
+class ShareFill(NamedTuple):
     """Where and when an order is filled.
 
     Attributes:
@@ -76,6 +74,7 @@ class ShareAccount:
         cash: micro-units.
         held: open positions by symbol.
         closed: positions that were sold.
+        changes: by fill, in order of time: its day, its symbol, the shares of it that are then held, and cash.
     """
 
     def __init__(self, market: TradingDays, rules: ShareRules, *, books: bool) -> None:
@@ -83,6 +82,7 @@ class ShareAccount:
         self.books = ShareBooks(market, kept=books)
         self.held: dict[int, StepHolding] = {}
         self.closed: list[Closed] = []
+        self.changes: list[tuple[int, int, int, int]] = []
         self._entered = 0
 
     def buy(self, symbol: int, decided_day: int, quantity: int, fill: ShareFill) -> None:
@@ -97,21 +97,13 @@ class ShareAccount:
         fee = self.rules.fee(quantity * fill.price)
         change = -quantity * fill.price - fee
         clock = self.market.clock
+        row, day, price, reason, at_close = fill
+        entry_ts = clock.close_ts(day) if at_close else clock.open_ts(day)
         self.held[symbol] = StepHolding(
-            number=self._entered,
-            symbol=symbol,
-            decided_day=decided_day,
-            entry_row=fill.row,
-            entry_price=fill.price,
-            entry_day=fill.day,
-            entry_ts=clock.close_ts(fill.day) if fill.at_close else clock.open_ts(fill.day),
-            entry_reason=fill.reason,
-            bought=quantity,
-            left=quantity,
-            fees=fee,
-            cash=change,
+            self._entered, symbol, decided_day, row, price, day, entry_ts, reason, quantity, quantity, fee, change
         )
         self.cash += change
+        self.changes.append((fill.day, symbol, quantity, self.cash))
         self._book(self._entered, symbol, quantity, fee, fill)
         self._entered += 1
 
@@ -130,22 +122,22 @@ class ShareAccount:
         holding.left -= quantity
         holding.fees += fee
         holding.cash += change
-        holding.value = holding.left * self.market.close[fill.row]
+        self.changes.append((fill.day, holding.symbol, holding.left, self.cash))
         self._book(holding.number, holding.symbol, -quantity, fee, fill)
         if holding.left:
             return
         closed = Closed(
-            number=holding.number,
-            symbol=holding.symbol,
-            signal_day=holding.decided_day,
-            entry_row=holding.entry_row,
-            exit_row=fill.row,
-            exit_day=exit_day,
-            entry_reason=holding.entry_reason,
-            quantity=holding.bought,
-            fees=holding.fees,
-            pnl=holding.cash,
-            exit_reason=fill.reason,
+            holding.number,
+            holding.symbol,
+            holding.decided_day,
+            holding.entry_row,
+            fill.row,
+            exit_day,
+            holding.entry_reason,
+            holding.bought,
+            holding.fees,
+            holding.cash,
+            fill.reason,
         )
         self.closed.append(closed)
         del self.held[holding.symbol]

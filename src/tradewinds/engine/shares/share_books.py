@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-
 from tradewinds.core.units import MICRO
 from tradewinds.engine.journal import Journal, JournalWriter, Kind
 from tradewinds.engine.shares.bars import TradingDays
@@ -41,10 +39,18 @@ class ShareBooks:
         clock = self.market.clock
         ts = clock.close_ts(day) if at_close else clock.open_ts(day)
         name = self.market.bars.symbols[symbol]
-        add = functools.partial(self._writer.add, ts=ts, instrument=name, position_id=number, reason=reason)
-        add(Kind.FILL, quantity=quantity * MICRO, price=price, cash_change=-quantity * price)
+        self._writer.add(
+            Kind.FILL,
+            ts=ts,
+            instrument=name,
+            position_id=number,
+            quantity=quantity * MICRO,
+            price=price,
+            cash_change=-quantity * price,
+            reason=reason,
+        )
         if fee:
-            add(Kind.FEE, cash_change=-fee)
+            self._writer.add(Kind.FEE, ts=ts, instrument=name, position_id=number, cash_change=-fee, reason=reason)
 
     def journal(self) -> Journal | None:
         """Return the rows; None if none are kept."""

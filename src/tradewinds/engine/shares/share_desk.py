@@ -16,7 +16,7 @@ from typing import Any
 from tradewinds.core.units import MICRO, NEVER
 from tradewinds.engine.shares.bars import TradingDays
 from tradewinds.engine.shares.share_account import ShareAccount, ShareFill
-from tradewinds.engine.shares.share_result import OrderOutcome, Wish
+from tradewinds.engine.shares.share_result import OrderOutcome
 from tradewinds.engine.shares.share_rules import (
     ALREADY_HELD,
     LIQUIDITY,
@@ -32,7 +32,7 @@ from tradewinds.engine.shares.share_rules import (
     STRATEGY,
     ShareRules,
 )
-from tradewinds.engine.stepwise.bar_view import NAN, NOTHING, BarState, WaitingOrder
+from tradewinds.engine.stepwise.bar_view import INFINITY, NAN, NOTHING, BarState, WaitingOrder
 from tradewinds.engine.stepwise.step_orders import (
     NO_SIZE,
     YES,
@@ -88,7 +88,7 @@ class ShareDesk:
     Attributes:
         last_row: by symbol, its latest tradable bar of the run; -1 before the first.
         outcomes: what became of orders: fills and refusals.
-        wishes: all that the strategy asked for, in order.
+        asked: all that the strategy returned, in order, with the day of the decision; None: nothing is kept.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class ShareDesk:
         self.last_row = [-1] * len(market.bars.symbols)
         self.waiting: dict[int, ShareOrder] = {}
         self.outcomes: list[OrderOutcome] = []
-        self.wishes: list[Wish] | None = [] if books else None
+        self.asked: list[tuple[int, Any]] | None = [] if books else None
         self._held_at_close: frozenset[int] = frozenset()
         self._sold_at_close: dict[int, int] = {}  # the latest day at whose close a symbol was sold
         self._placed = self._reserved = 0
@@ -119,13 +119,13 @@ class ShareDesk:
             day: of the decision; days since 1970-01-01.
             problem: makes the error for what cannot be meant.
         """
-        if self.wishes is not None:
-            self.wishes.append(Wish(day, str(getattr(wish, "market", "")), repr(wish)))
+        if self.asked is not None:
+            self.asked.append((day, wish))
         try:
-            if isinstance(wish, Cancellation):
-                self._cancel(wish)
-            elif isinstance(wish, StepOrder):
+            if isinstance(wish, StepOrder):
                 self._order(wish, day)
+            elif isinstance(wish, Cancellation):
+                self._cancel(wish)
             else:
                 raise OrderProblem(f"a {type(wish).__name__} that is neither buy, sell, limit nor cancel")
         except OrderProblem as error:
@@ -166,17 +166,10 @@ class ShareDesk:
         value = None if wish.value is None else micro_of(wish.value, "value")
         if value is not None and value < 0:
             raise OrderProblem(f"a value of {wish.value!r:.40}")
-        return ShareOrder(
-            number=self._placed + 1,
-            symbol=symbol,
-            is_sale=wish.is_sale,
-            quantity=None if wish.quantity is None else whole_quantity(wish.quantity),
-            value=value,
-            limit=limit,
-            decided_day=day,
-            signal_row=self.last_row[symbol],
-            until=NEVER if wish.until is None else micro_of(wish.until, "time") // MICRO,
-        )
+        quantity = None if wish.quantity is None else whole_quantity(wish.quantity)
+        until = NEVER if wish.until is None else micro_of(wish.until, "time") // MICRO
+        row = self.last_row[symbol]
+        return ShareOrder(self._placed + 1, symbol, wish.is_sale, quantity, value, limit, day, row, until)
 
     def _reserve(self, order: ShareOrder, day: int) -> None:
         """Let a limit to buy wait, with the cash that it may need, or refuse it because there is none."""
@@ -195,16 +188,17 @@ class ShareDesk:
         """Keep an order, and show it."""
         self._placed += 1
         self.waiting[order.number] = order
-        self._show_cash()
+        if order.reserved:
+            self._show_cash()
         self.state.orders[order.number] = WaitingOrder(
-            number=order.number,
-            ticker=self.market.bars.symbols[order.symbol],
-            is_sale=order.is_sale,
-            quantity=NAN if order.quantity is None else float(order.quantity),
-            value=NAN if order.value is None else order.value / MICRO,
-            price=NAN if order.limit is None else order.limit / MICRO,
-            placed_at=float(self.market.clock.close_ts(day)),
-            until=float("inf") if order.until == NEVER else float(order.until),
+            order.number,
+            self.market.bars.symbols[order.symbol],
+            order.is_sale,
+            NAN if order.quantity is None else float(order.quantity),
+            NAN if order.value is None else order.value / MICRO,
+            NAN if order.limit is None else order.limit / MICRO,
+            float(self.market.clock.close_ts(day)),
+            INFINITY if order.until == NEVER else float(order.until),
         )
 
     def _cancel(self, wish: Cancellation) -> None:
@@ -224,25 +218,34 @@ class ShareDesk:
         Args:
             day: days since 1970-01-01.
         """
-        market = self.market
+        market, last_row, waiting = self.market, self.last_row, self.waiting
+        next_day, next_row = market.next_day, market.next_row
         ready = [
-            (order, market.next_row[self.last_row[order.symbol]])
-            for order in self.waiting.values()
-            if market.next_day[self.last_row[order.symbol]] == day
+            (order, next_row[row])
+            for order in waiting.values()
+            if next_day[row := last_row[order.symbol]] == day  # its next bar that may be traded
         ]
-        ready.sort(key=lambda pair: not pair[0].is_sale)  # sales first, each kind in order of placing
-        open_ts, close_ts = market.clock.open_ts(day), market.clock.close_ts(day)
+        dated = [order for order in waiting.values() if order.until != NEVER]
+        if dated:
+            open_ts, close_ts = market.clock.open_ts(day), market.clock.close_ts(day)
+        else:
+            open_ts = close_ts = NEVER
+        if len(ready) > 1:  # sales first, each kind in order of placing
+            ready.sort(key=lambda pair: not pair[0].is_sale)
         for order, row in ready:
-            if order.number in self.waiting and order.until >= open_ts:
+            if order.number in waiting and order.until >= open_ts:
                 self._at_open(order, row, day)
+        if not waiting:
+            return
         for order, row in sorted(ready, key=lambda pair: pair[0].is_sale):
-            if order.limit is not None and order.number in self.waiting and order.until >= close_ts:
+            if order.limit is not None and order.number in waiting and order.until >= close_ts:
                 self._inside(order, row, day, order.limit)
         for order, row in ready if self.rules.same_close else ():
-            if order.limit is None and order.number in self.waiting:
-                self._execute(order, ShareFill(row, day, self._with_slippage(order, market.close[row]), "", True))
-        for order in [order for order in self.waiting.values() if order.until <= close_ts]:
-            self._remove(order)
+            if order.limit is None and order.number in waiting:
+                self._execute(order, row, day, self._with_slippage(order, market.close[row]), at_close=True)
+        for order in dated:
+            if order.until <= close_ts and order.number in waiting:
+                self._remove(order)
 
     def _at_open(self, order: ShareOrder, row: int, day: int) -> None:
         """Fill an order at the open of a bar, if it may be."""
@@ -250,13 +253,13 @@ class ShareDesk:
             return
         price = self._with_slippage(order, self.market.open[row])
         if order.limit is None or (self.market.can_fill[row] and _is_within(order, price)):
-            self._execute(order, ShareFill(row, day, price, "", False))
+            self._execute(order, row, day, price, at_close=False)
 
     def _inside(self, order: ShareOrder, row: int, day: int, limit: int) -> None:
         """Fill an order at its limit, if prices of a bar went through it."""
         through = self._high[row] > limit if order.is_sale else self._low[row] < limit
         if through and self.market.can_fill[row]:
-            self._execute(order, ShareFill(row, day, limit, "", True))
+            self._execute(order, row, day, limit, at_close=True)
 
     def _at_close(self, order: ShareOrder, day: int) -> bool:
         """Fill an order at the close that made it, if it may be; returns whether it is dealt with."""
@@ -264,53 +267,59 @@ class ShareDesk:
         price = self._with_slippage(order, self.market.close[row])
         if order.limit is not None and not (self.market.can_fill[row] and _is_within(order, price)):
             return False
-        return self._execute(order, ShareFill(row, day, price, "", True))
+        return self._execute(order, row, day, price, at_close=True)
 
     def _with_slippage(self, order: ShareOrder, price: int) -> int:
         """Return the price of a fill; micro-units."""
         return self.rules.sell_price(price) if order.is_sale else self.rules.buy_price(price)
 
-    def _execute(self, order: ShareOrder, fill: ShareFill) -> bool:
-        """Fill an order as far as the limits allow, or refuse it; returns False where a sale waits for a bar with volume."""
-        holding = self.account.held.get(order.symbol)
+    def _execute(self, order: ShareOrder, row: int, day: int, price: int, *, at_close: bool) -> bool:
+        """Fill an order as far as the limits allow, or refuse it; returns False where a sale waits for a bar with volume.
+
+        Args:
+            order: the order.
+            row: bar whose price the fill has.
+            day: days since 1970-01-01.
+            price: of the fill; micro-units.
+            at_close: whether it is dated at the close of the day, else at the open.
+        """
+        symbol, account = order.symbol, self.account
         if order.is_sale:
-            if not self.market.can_fill[fill.row]:
+            if not self.market.can_fill[row]:
                 return False
+            holding = account.held.get(symbol)
             assert holding is not None  # orders to sell end with the position
             quantity = holding.left if order.quantity is None else min(order.quantity, holding.left)
-            reason = SALE if order.limit is None else RESTING_SALE
-            fill = ShareFill(fill.row, fill.day, fill.price, reason, fill.at_close)
+            fill = ShareFill(row, day, price, SALE if order.limit is None else RESTING_SALE, at_close)
             self._remove(order)
-            if fill.at_close and order.limit is None:
-                self._sold_at_close[order.symbol] = fill.day
-            self.account.sell(holding, quantity, fill, fill.day)
-            self._note(order, quantity, fill)
-            self.show_holding(order.symbol)
-            return True
-        self._remove(order)
-        reason, quantity = self._allowed(order, fill)
-        if reason:
-            self._refuse(order, reason, fill.day, at_close=fill.at_close)
-            return True
-        fill = ShareFill(fill.row, fill.day, fill.price, STRATEGY if order.limit is None else RESTING, fill.at_close)
-        self.account.buy(order.symbol, order.decided_day, quantity, fill)
+            if at_close and order.limit is None:
+                self._sold_at_close[symbol] = day
+            account.sell(holding, quantity, fill, day)
+        else:
+            self._remove(order)
+            reason, quantity = self._allowed(order, row, price)
+            if reason:
+                self._refuse(order, reason, day, at_close=at_close)
+                return True
+            fill = ShareFill(row, day, price, STRATEGY if order.limit is None else RESTING, at_close)
+            account.buy(symbol, order.decided_day, quantity, fill)
         self._note(order, quantity, fill)
-        self.show_holding(order.symbol)
+        self.show_holding(symbol)
         return True
 
-    def _allowed(self, order: ShareOrder, fill: ShareFill) -> tuple[str, int]:
-        """Return why a purchase is refused, or "" and the shares that it buys."""
-        if not self.market.can_fill[fill.row]:
+    def _allowed(self, order: ShareOrder, row: int, price: int) -> tuple[str, int]:
+        """Return why a purchase at a bar is refused, or "" and the shares that it buys."""
+        if not self.market.can_fill[row]:
             return NO_VOLUME, 0
         if order.symbol in self.account.held:
             return ALREADY_HELD, 0
         if len(self.account.held) >= self.rules.max_positions:
             return MAX_POSITIONS, 0
-        wanted = order.quantity if order.value is None else order.value // fill.price
-        quantity = self.rules.payable(wanted or 0, fill.price, self.account.cash - self._reserved)
+        wanted = order.quantity if order.value is None else order.value // price
+        quantity = self.rules.payable(wanted or 0, price, self.account.cash - self._reserved)
         if quantity < 1:
             return NO_CASH, 0
-        quantity = self.rules.within_volume(quantity, self.market.volume_limit[fill.row])
+        quantity = self.rules.within_volume(quantity, self.market.volume_limit[row])
         return ("", quantity) if quantity else (LIQUIDITY, 0)
 
     def end(self) -> None:
@@ -323,9 +332,10 @@ class ShareDesk:
     def _remove(self, order: ShareOrder) -> None:
         """Take an order out of those that wait."""
         if self.waiting.pop(order.number, None) is not None:
-            self._reserved -= order.reserved
             self.state.orders.pop(order.number, None)
-            self._show_cash()
+            if order.reserved:
+                self._reserved -= order.reserved
+                self._show_cash()
 
     # ---- what is shown and kept of it ----
 
@@ -347,17 +357,16 @@ class ShareDesk:
             self.state.own[symbol] = float(holding.left), price, entered, self.state.date(holding.entry_day)
             return
         self.state.own[symbol] = NOTHING
-        for order in [o for o in self.waiting.values() if o.symbol == symbol and o.is_sale]:
-            self._remove(order)
+        if self.waiting:
+            for order in [o for o in self.waiting.values() if o.symbol == symbol and o.is_sale]:
+                self._remove(order)
 
     def _note(self, order: ShareOrder, quantity: int, fill: ShareFill) -> None:
         """Keep a fill."""
         clock = self.market.clock
         ts = clock.close_ts(fill.day) if fill.at_close else clock.open_ts(fill.day)
-        outcome = OrderOutcome(
-            order.decided_day, order.symbol, order.is_sale, quantity, fill.price, fill.reason, True, ts
-        )
-        self.outcomes.append(outcome)
+        one = OrderOutcome(order.decided_day, order.symbol, order.is_sale, quantity, fill.price, fill.reason, True, ts)
+        self.outcomes.append(one)
 
     def _refuse(self, order: ShareOrder, reason: str, day: int, *, at_close: bool = True) -> None:
         """Keep a refusal."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple, overload
 
 from tradewinds.core.units import MICRO
 from tradewinds.engine.journal import Journal
@@ -123,6 +124,40 @@ class DayEquity(NamedTuple):
     positions: int
 
 
+class EquityDays(Sequence[DayEquity]):
+    """The account by trading day, kept in columns; its rows are made when they are read.
+
+    Args:
+        columns: the fields of DayEquity, each by trading day.
+    """
+
+    def __init__(self, *columns: Sequence[int]) -> None:
+        self._columns = columns
+
+    @functools.cached_property
+    def _rows(self) -> list[DayEquity]:
+        """All rows."""
+        return list(map(DayEquity._make, zip(*self._columns, strict=True)))
+
+    def __len__(self) -> int:
+        """Return the number of trading days."""
+        return len(self._columns[0])
+
+    @overload
+    def __getitem__(self, place: int) -> DayEquity: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[DayEquity]: ...
+    def __getitem__(self, place: int | slice) -> DayEquity | list[DayEquity]:
+        """Return a trading day or some of them."""
+        return self._rows[place]
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether the other sequence has the same rows."""
+        return self._rows == list(other) if isinstance(other, Sequence) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 class Answered(NamedTuple):
     """The outcome of an entry signal.
 
@@ -189,17 +224,17 @@ class ShareResult:
         refusals: number of refused signals by reason.
         journal: the books; None if the ledger kept none.
         outcomes: of a strategy that is called at every close: what became of its orders, in order of time.
-        wishes: of such a strategy: what it asked for; none if the ledger kept no books.
+        asked: of such a strategy: what it returned, with the day of the decision; none if the ledger kept no books.
     """
 
     closed: list[Closed]
     end_cash: int
-    equity: list[DayEquity]
+    equity: Sequence[DayEquity]
     answered: list[Answered]
     refusals: Counter[str]
     journal: Journal | None
     outcomes: list[OrderOutcome] = field(default_factory=list)
-    wishes: list[Wish] = field(default_factory=list)
+    asked: Sequence[tuple[int, Any]] = ()
 
     @property
     def books(self) -> Journal:
@@ -207,6 +242,11 @@ class ShareResult:
         if self.journal is None:
             raise AssertionError("this ledger kept no books")
         return self.journal
+
+    @functools.cached_property
+    def wishes(self) -> list[Wish]:
+        """What a strategy that is called at every close has asked for, in order."""
+        return [Wish(day, str(getattr(wish, "market", "")), repr(wish)) for day, wish in self.asked]
 
     @functools.cached_property
     def trades(self) -> list[ShareTrade]:

@@ -124,7 +124,8 @@ class ShareRules:
         Args:
             value: traded value; micro-units.
         """
-        return max(scaled(value, self._factors[2]) * CENT, self.min_commission_micro)
+        cents = self._factors[2]
+        return max(scaled(value, cents) * CENT, self.min_commission_micro) if cents[0] else self.min_commission_micro
 
     def affordable(self, price: int, cash: int) -> int:
         """Return the shares that an order buys: its value over the price, at most what cash pays with commission.
@@ -147,7 +148,8 @@ class ShareRules:
         def cost(quantity: int) -> int:
             return quantity * price + self.fee(quantity * price)
 
-        wanted = min(wanted, cash // price)
+        if wanted * price > cash:
+            wanted = cash // price
         if wanted < 1 or cost(wanted) <= cash:
             return max(wanted, 0)
         if cost(wanted - 1) <= cash:  # nearly always: the price of one share pays the commission of the others

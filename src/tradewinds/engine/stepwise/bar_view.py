@@ -16,8 +16,9 @@ from tradewinds.core.units import MICRO
 from tradewinds.engine.stepwise.step_orders import micro_of, ticker_of, whole_quantity
 from tradewinds.engine.stepwise.view_closed import DecisionState
 
-NAN = float("nan")
+NAN, INFINITY = float("nan"), float("inf")
 Own = tuple[float, float, float, dt.date | None]
+Column = tuple[list[float], "array[float]"]  # its numbers so far, and all bars of the symbol
 # columns of a bar, as numbers one after the other
 DAY, TIME, OPEN, HIGH, LOW, CLOSE, VOLUME = range(7)
 WIDTH = 7
@@ -125,6 +126,7 @@ class BarState:
         orders: orders that have not been filled, by number.
         arrived: idx of the symbols with a bar since the last call.
         marked: idx of the symbols of which something else changed since the last call.
+        columns: by column and ticker, those that were asked for.
     """
 
     def __init__(self, tickers: Sequence[str], fee_of: Callable[[int, int], int]) -> None:
@@ -140,7 +142,7 @@ class BarState:
         self._tickers, self._idx = tickers, {ticker: idx for idx, ticker in enumerate(tickers)}
         self._made: dict[int, tuple[int, ShownShare]] = {}  # with the length of its past then
         self._order: list[int] = []
-        self._columns: dict[int, list[float]] = {}  # by idx and column
+        self.columns: list[dict[str, Column]] = [{} for _ in range(WIDTH)]
         self._dates: dict[float, dt.date] = {}
 
     def show(self, idx: Iterable[int]) -> None:
@@ -171,8 +173,8 @@ class BarState:
         self.past[idx] = array("d")
         self.past[idx].frombytes(numbers)
         self._made.pop(idx, None)
-        for which in range(WIDTH):
-            self._columns.pop(idx * WIDTH + which, None)
+        for column in self.columns:
+            column.pop(self._tickers[idx], None)
 
     def index_of(self, ticker: str) -> int | None:
         """Return the idx of a symbol that has had a bar; None for another one.
@@ -237,15 +239,8 @@ class BarState:
         idx = self._idx.get(ticker)
         if idx is None:
             return []
-        past = self.past[idx]
-        # a column that was asked for before is kept, and continued
-        key = idx * WIDTH + which
-        column = self._columns.get(key)
-        if column is None:
-            column = self._columns[key] = []
-        known = len(column) * WIDTH
-        if known < len(past):
-            column.extend(past[known + which :: WIDTH])
+        found = self.columns[which].setdefault(ticker, ([], self.past[idx]))
+        column = _continued(found, which)
         if last is None:
             return column[:]
         return column[-last:] if last > 0 else []
@@ -262,6 +257,47 @@ class BarState:
         return list(map(PastBar._make, zip(*columns, strict=True)))
 
 
+def _continued(found: Column, which: int) -> list[float]:
+    """Return a column up to now; mostly one bar is missing since it was asked for."""
+    column, past = found
+    missing = len(past) - len(column) * WIDTH
+    if missing:
+        column.extend(past[which - missing :: WIDTH])
+    return column
+
+
+def _reader(which: int, what: str) -> Callable[[BarView, Any, int | None], list[float]]:
+    """Return a method of BarView that reads a column.
+
+    It is called at every bar, so that what it mostly does stands in it, without a call.
+
+    Args:
+        which: the column.
+        what: its numbers, for the documentation.
+    """
+
+    def read(self: BarView, market: Any, last: int | None = None) -> list[float]:
+        state = self._state
+        found = state.columns[which].get(market) if type(market) is str else None
+        if found is None or last is None or last < 1:
+            return state.column(ticker_of(market), which, last)
+        column, past = found
+        missing = len(past) - len(column) * WIDTH
+        if missing == WIDTH:
+            column.append(past[which - WIDTH])
+        elif missing:
+            column.extend(past[which - missing :: WIDTH])
+        return column[-last:]
+
+    read.__doc__ = f"""Return {what} of bars up to now, in order of time.
+
+        Args:
+            market: one of `markets`, or its ticker.
+            last: of how many bars, the latest ones; None: all.
+        """
+    return read
+
+
 class BarView(DecisionState[BarState]):
     """What is visible at a decision. It can be read until `on_decision` returns."""
 
@@ -270,43 +306,43 @@ class BarView(DecisionState[BarState]):
     @property
     def now(self) -> float:
         """The decision time; Unix s."""
-        return self._open().now
+        return self._state.now
 
     @property
     def date(self) -> dt.date:
         """The date of the session."""
-        state = self._open()
+        state = self._state
         return state.date(state.day)
 
     @property
     def cash(self) -> float:
         """Cash that orders can use: without what limits to buy have reserved."""
-        return self._open().cash_micro / MICRO
+        return self._state.cash_micro / MICRO
 
     @property
     def reserved(self) -> float:
         """Cash that limits to buy have reserved."""
-        return self._open().reserved_micro / MICRO
+        return self._state.reserved_micro / MICRO
 
     @property
     def markets(self) -> tuple[ShownShare, ...]:
         """All shares that have had a bar in the run, by ticker, each with its latest one."""
-        return tuple(self._open().shares())
+        return tuple(self._state.shares())
 
     @property
     def changed(self) -> tuple[ShownShare, ...]:
         """The shares with a new bar, and those of which something else changed since the last call, by ticker."""
-        return tuple(self._open().changed_shares())
+        return tuple(self._state.changed_shares())
 
     @property
     def positions(self) -> tuple[ShownShare, ...]:
         """The shares of which the account holds some, by ticker."""
-        return tuple([share for share in self._open().shares() if share.held])
+        return tuple([share for share in self._state.shares() if share.held])
 
     @property
     def orders(self) -> tuple[WaitingOrder, ...]:
         """The orders that have not been filled, in the order in which they were placed."""
-        return tuple(self._open().orders.values())
+        return tuple(self._state.orders.values())
 
     def market(self, ticker: str) -> ShownShare | None:
         """Return a share; None if none of that ticker has had a bar in the run.
@@ -314,7 +350,7 @@ class BarView(DecisionState[BarState]):
         Args:
             ticker: the symbol.
         """
-        return self._open().share(ticker)
+        return self._state.share(ticker)
 
     def history(self, market: Any, last: int | None = None) -> list[PastBar]:
         """Return bars of a share up to now, in order of time, those before the run too.
@@ -323,32 +359,13 @@ class BarView(DecisionState[BarState]):
             market: one of `markets`, or its ticker.
             last: how many, the latest ones; None: all.
         """
-        return self._open().bars(ticker_of(market), last)
+        return self._state.bars(ticker_of(market), last)
 
-    def opens(self, market: Any, last: int | None = None) -> list[float]:
-        """Return the first prices of bars up to now, in order of time.
-
-        Args:
-            market: one of `markets`, or its ticker.
-            last: of how many bars, the latest ones; None: all.
-        """
-        return self._open().column(ticker_of(market), OPEN, last)
-
-    def highs(self, market: Any, last: int | None = None) -> list[float]:
-        """Return the highest prices of bars up to now; arguments as for `opens`."""
-        return self._open().column(ticker_of(market), HIGH, last)
-
-    def lows(self, market: Any, last: int | None = None) -> list[float]:
-        """Return the lowest prices of bars up to now; arguments as for `opens`."""
-        return self._open().column(ticker_of(market), LOW, last)
-
-    def closes(self, market: Any, last: int | None = None) -> list[float]:
-        """Return the last prices of bars up to now; arguments as for `opens`."""
-        return self._open().column(ticker_of(market), CLOSE, last)
-
-    def volumes(self, market: Any, last: int | None = None) -> list[float]:
-        """Return the shares traded in bars up to now; arguments as for `opens`."""
-        return self._open().column(ticker_of(market), VOLUME, last)
+    opens = _reader(OPEN, "the first prices")
+    highs = _reader(HIGH, "the highest prices")
+    lows = _reader(LOW, "the lowest prices")
+    closes = _reader(CLOSE, "the last prices")
+    volumes = _reader(VOLUME, "the shares traded")
 
     def fee(self, market: ShownShare, quantity: float, price: float | None = None) -> float:
         """Return the commission of a fill.
@@ -359,4 +376,4 @@ class BarView(DecisionState[BarState]):
             price: of the fill; None: the latest close.
         """
         micro = micro_of(market.close if price is None else price, "price")
-        return self._open().fee_of(whole_quantity(quantity), micro) / MICRO
+        return self._state.fee_of(whole_quantity(quantity), micro) / MICRO

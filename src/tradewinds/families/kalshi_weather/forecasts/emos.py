@@ -20,6 +20,7 @@ The minimum of a day is the maximum of the temperatures with the opposite sign, 
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from dataclasses import dataclass
 
@@ -121,6 +122,18 @@ def last_known(values: Floats, known_ts: Ints, asof_ts: Ints) -> Floats:
     return latest
 
 
+def days_of_year(first: dt.date, days: int) -> Ints:
+    """Day of the year of each of some days in a row; 1 for the first of January.
+
+    Args:
+        first: the first of them.
+        days: how many.
+    """
+    dates = np.datetime64(first) + np.arange(days)
+    numbers: Ints = (dates - dates.astype("datetime64[Y]")).astype(np.int64) + 1
+    return numbers
+
+
 def design_matrices(history: WeatherHistory, models: tuple[int, ...]) -> DesignMatrices:
     """Predictors of all days from some of the history's models.
 
@@ -148,7 +161,7 @@ def design_matrices(history: WeatherHistory, models: tuple[int, ...]) -> DesignM
     # Quantities that several predictors use. ASSUME: the divisors, here and below, bring a predictor to the size of about 1,
     # since the ridge weighs all coefficients alike.
     warming = np.nan_to_num(guess - np.append(np.nan, guess[:-1])) / 3
-    season = 2 * math.pi * np.array([history.day(i).timetuple().tm_yday for i in range(len(asof))]) / YEAR_DAYS
+    season = 2 * math.pi * days_of_year(history.first, len(asof)) / YEAR_DAYS
     seasons = [np.sin(season), np.cos(season)]
     ones = np.ones(len(asof))
     range_f = other_extreme.mean(axis=0) - guess  # below 0: minus the day's range
