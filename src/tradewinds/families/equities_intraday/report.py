@@ -106,6 +106,7 @@ def _warnings(run: ReportRun) -> list[str]:
     """Return what a reader must know before the figures: costs against R first."""
     d, money = run.diagnostics, run.currency
     found = []
+    # trades without R, and settings that are not read
     if (without := d.get("trades_without_r")) == run.metrics["num_trades"] and without:
         found.append(f"No trade had a stop, so none has an R: figures are in {money} alone.")
     elif without:
@@ -115,6 +116,7 @@ def _warnings(run: ReportRun) -> list[str]:
         )
     if is_own(run.config) and (unread := unread_settings(run.config)):
         found.append(f"Settings of opening_range, which this strategy does not read: {', '.join(unread)}.")
+    # costs, and the bars themselves
     if d["risk_is_small"]:
         found.append(
             f"Costs are not small against R: the median R of a share is {shown(d['median_risk_usd'], 4)} {money}, the median "
