@@ -3,6 +3,7 @@
 import functools
 import random
 from collections import Counter
+from typing import ClassVar
 
 import pytest
 
@@ -25,7 +26,7 @@ PRICES = [*range(20, 32), *range(32, 18, -2), *range(19, 60)]
 class Recorded(Scripted):
     """A script whose caller writes down what it is shown; some things are asked for at some decisions alone."""
 
-    seen: list = []
+    seen: ClassVar[list] = []
 
     def decide(self, view):
         dice = random.Random(view.now)
@@ -88,6 +89,7 @@ class Notes(Follows):
         return super().on_decision(view)
 
 
+@pytest.mark.slow
 def test_days_of_one_share_are_passed_alike(monkeypatch):
     rows = flat(MONDAY, PRICES)
     for seed in range(20):
@@ -126,7 +128,7 @@ def test_a_view_or_a_method_of_it_that_is_kept_is_closed():
 
 
 def test_calls_with_the_same_view_are_calls_of_their_own_for_the_timer():
-    """The watch that ends a call which takes too long looks at every call here: each must be another one than the one before."""
+    """The watch that ends a call which takes too long looks at each one here, which must be another than the one before."""
     rows = flat(MONDAY, PRICES)
     looked = Counter()
     callers = []
