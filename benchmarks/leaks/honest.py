@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.leaks.event_leaks import with_strategy
 from benchmarks.leaks.funding_class_leaks import run_of_text as carry_run_of_text
+from benchmarks.leaks.minute_class_leaks import run_of_text as minute_run_of_text
 from benchmarks.leaks.planted import Build, unwatched
 from benchmarks.leaks.share_class_leaks import run_of_text
 from tests.families.equities_daily import test_lookahead as shares
@@ -199,6 +200,55 @@ def carry_class_text(seed: int) -> str:
     return CARRY_CLASS.format(length=rng.randint(1, 9), enter=enter, leave=leave, order=order)
 
 
+MINUTE_CLASS = """
+import statistics
+from tradewinds.strategies.decisions import buy, limit, sell, stop
+
+
+class Strategy:
+    def on_start(self, parameters):
+        self.calls = 0
+
+    def on_decision(self, view):
+        self.calls += 1
+        orders = []
+        for share in view.changed:
+            past = view.closes(share, {length})
+            if share.held and ({leave}):
+                orders.append(sell(share))
+            elif not share.held and len(past) == {length} and ({enter}):
+                orders.append({order})
+        return orders
+"""
+MINUTE_ENTERS = (
+    "share.close < statistics.mean(past) * {x:.4f}",
+    "share.close > max(past[:-1])",
+    "view.minute % {n} == 0 and view.volumes(share, 1)[0] > 1000",
+    "view.minutes_left > 30 and self.calls % {n} == 0",
+    "view.bars_today(share) > 5 and share.close > max(view.highs(share, view.bars_today(share))[:-1])",
+)
+MINUTE_LEAVES = (
+    "abs(share.close / share.price - 1) > 0.002",
+    "view.now - share.entered > {n} * 600",
+    "share.close < min(past[:-1])",
+)
+MINUTE_ORDERS = (
+    "buy(share, value=5_000)",
+    "buy(share, stop=share.close * 0.995)",
+    'buy(share, 10, "short", stop=share.close * 1.004)',
+    "limit(buy(share, 20), share.close * 0.999, view.now + 1200)",
+    "stop(buy(share, 20, stop=share.close * 0.99), share.close * 1.001)",
+)
+
+
+def minute_class_text(seed: int) -> str:
+    """Return a class of minute bars drawn from a seed."""
+    rng = random.Random(seed)
+    drawn = {"x": rng.uniform(0.997, 1.001), "n": rng.randint(2, 5)}
+    parts = [rng.choice(some).format(**drawn) for some in (MINUTE_ENTERS, MINUTE_LEAVES, MINUTE_ORDERS)]
+    return MINUTE_CLASS.format(length=rng.randint(2, 30), enter=parts[0], leave=parts[1], order=parts[2])
+
+
 def strategies() -> Iterator[Honest]:
     """Yield the strategies."""
 
@@ -210,6 +260,9 @@ def strategies() -> Iterator[Honest]:
 
     def of_carry(seed: int) -> Build:
         return lambda world, leaky: carry_run_of_text(carry_class_text(seed), world)
+
+    def of_minutes(seed: int) -> Build:
+        return lambda world, leaky: minute_run_of_text(minute_class_text(seed), world)
 
     def projects(make: Callable[[int], Subject | None]) -> Build:
         return lambda seed, leaky: unwatched(lambda: make(seed))
@@ -236,6 +289,8 @@ def strategies() -> Iterator[Honest]:
         yield Honest("equities_daily", "a file: class", of_shares(7000 + number), 1 + number)
     for number in range(20):
         yield Honest("kalshi_weather", "a file: function", own(function_text, 6000 + number), 400 + number)
+    for number in range(30):
+        yield Honest("equities_intraday", "a file: class", of_minutes(9000 + number), 1 + number)
     for number in range(30):
         yield Honest("funding_carry", "a file: class", of_carry(8000 + number), 600 + number)
     kinds: tuple[tuple[str, Callable[[int], Subject | None], int], ...] = (

@@ -16,6 +16,7 @@ from benchmarks.leaks import (
     funding_class_leaks,
     funding_leaks,
     honest,
+    minute_class_leaks,
     opening_leaks,
     share_class_leaks,
     share_leaks,
@@ -26,7 +27,15 @@ from tradewinds.audits import lookahead
 
 def all_leaks() -> list[Leak]:
     """All leaks of all families, in a fixed order."""
-    modules = (event_leaks, share_class_leaks, share_leaks, opening_leaks, funding_class_leaks, funding_leaks)
+    modules = (
+        event_leaks,
+        share_class_leaks,
+        share_leaks,
+        minute_class_leaks,
+        opening_leaks,
+        funding_class_leaks,
+        funding_leaks,
+    )
     return list(itertools.chain.from_iterable(module.leaks() for module in modules))
 
 

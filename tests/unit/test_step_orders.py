@@ -20,7 +20,7 @@ from tradewinds.engine.round_trips import round_trips
 from tradewinds.engine.stepwise.step_orders import OrderProblem, price_on_grid, whole_quantity
 from tradewinds.engine.trades import positions_of
 from tradewinds.families.strategy_file import ClassCaller
-from tradewinds.strategies.decisions import buy, cancel, limit, sell
+from tradewinds.strategies.decisions import buy, cancel, limit, sell, stop
 
 
 def candle(minute, bid, ask, *, volume="0", prints=None, bid_high=None, ask_low=None):
@@ -317,6 +317,8 @@ def test_quantities_are_rounded_down_to_whole_contracts():
         (lambda view: [3], "a int that is neither buy, sell, limit nor cancel"),
         (lambda view: [buy("B", 1)], "an order for 'B', which has not been open"),
         (lambda view: [buy("A", float("nan"))], "a quantity that is no number"),
+        (lambda view: [stop(buy("A", 1), 0.5)], "an order with a stop, which this market does not have"),
+        (lambda view: [buy("A", 1, stop=0.5)], "an order with a stop, which this market does not have"),
         (lambda view: [buy("A", 1, "MAYBE")], "a side that is neither YES nor NO"),
         (lambda view: [limit(buy("A", 1), 1.5)], "a limit of 1.5, which is not between 0 and 1"),
         (lambda view: [limit(buy("A", 1), "high")], "a price that is no number"),

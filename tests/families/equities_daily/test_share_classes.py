@@ -318,6 +318,7 @@ def body(text):
         (body("return buy('S0', 1, value=2)"), "line 6: OrderProblem: buy takes a quantity or a value, not both"),
         (body("return limit(buy(view.markets[0], 1), 0)"), "a limit of 0, which is not above 0"),
         (body("return buy(view.markets[0], float('nan'))"), "a quantity that is no number"),
+        (body("return buy(view.markets[0], 1, stop=1)"), "an order with a stop, which this market does not have"),
         (body("return buy(view.markets[0], value=-1)"), "a value of -1"),
         (body("return 7"), "TypeError"),
         (

@@ -124,6 +124,7 @@ def test_a_run_without_any_stop_has_no_figure_in_r(tmp_path):
     assert {metrics[key] for key in keys} == {None} == {*metrics["total_r_by_policy"].values()}
     assert all(group["total_r"] is None for group in metrics["by_exit_reason"].values())
     report = (folder / "report.md").read_text()
+    assert "No trade had a stop, so none has an R: figures are in USD alone." in report
     assert len(write_symbol_reports(folder)) == 1
     assert (
         "R by trade" not in report and "Sum of R by session" not in report and "P&L by half hour of the entry" in report

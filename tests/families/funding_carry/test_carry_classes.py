@@ -181,6 +181,7 @@ def test_what_cannot_be_done_is_refused_with_a_reason():
         (lambda perp: buy("NONE", 1), "an order for 'NONE', which has had no settlement"),
         (lambda perp: buy(perp, side="NO"), "a side that is neither long_spot nor short_spot"),
         (lambda perp: buy(perp, float("inf")), "a quantity that is no number"),
+        (lambda perp: buy(perp, 1, stop=1), "an order with a stop, which this market does not have"),
         (lambda perp: buy(perp, value=-1), "a value of -1"),
         (lambda perp: [7], "a int: positions of this market are opened by buy"),
     ],

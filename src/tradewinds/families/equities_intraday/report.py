@@ -106,13 +106,17 @@ def _warnings(run: ReportRun) -> list[str]:
     """Return what a reader must know before the figures: costs against R first."""
     d, money = run.diagnostics, run.currency
     found = []
-    if without := d.get("trades_without_r"):
+    # trades without R, and settings that are not read
+    if (without := d.get("trades_without_r")) == run.metrics["num_trades"] and without:
+        found.append(f"No trade had a stop, so none has an R: figures are in {money} alone.")
+    elif without:
         found.append(
             f"{without:,} of {counted(run.metrics['num_trades'], 'trade')} had no stop, so no R: figures in R are of the "
             f"others alone, figures in {money} of all."
         )
     if is_own(run.config) and (unread := unread_settings(run.config)):
         found.append(f"Settings of opening_range, which this strategy does not read: {', '.join(unread)}.")
+    # costs, and the bars themselves
     if d["risk_is_small"]:
         found.append(
             f"Costs are not small against R: the median R of a share is {shown(d['median_risk_usd'], 4)} {money}, the median "
@@ -177,6 +181,7 @@ def _facts(config: Mapping[str, Any], currency: str) -> list[Cells]:
         else f"{costs['slippage_ticks']} ticks of {costs['tick']} and {costs['slippage_bps']} basis points of slippage, "
         f"{costs['commission_per_share']} {currency} a share, at least {costs['min_commission']}"
     )
+    without_size = "of an order that says none: " if is_own(config) else ""
     of_range = [
         ("Opening range", f"{counted(orb['base_minutes'], 'minute')}{adaptive}"),
         ("Entry", f"{entry['mode']}, {entry['direction']}"),
@@ -190,7 +195,10 @@ def _facts(config: Mapping[str, Any], currency: str) -> list[Cells]:
         ("Calendar", config["calendar"]),
         *(own if is_own(config) else of_range),
         ("Inside a bar", f"{trade['intrabar']}: {POLICY_TEXTS[trade['intrabar']]}"),
-        ("Size", f"{sizes[risk['sizing']]}, {risk['account']} account of {risk['start_balance']:,} {currency}"),
+        (
+            "Size",
+            f"{without_size}{sizes[risk['sizing']]}, {risk['account']} account of {risk['start_balance']:,} {currency}",
+        ),
         ("Costs", paid),
     ]
 
