@@ -42,7 +42,7 @@ PEERS = Path(__file__).parent / "peers"
 CLASSES = {"rule": PEERS / "first_side_class.py", "nothing": PEERS / "look_class.py"}
 CENT = 10_000  # micro-dollars
 PLAIN_STEPS = 5_000_000
-BARS, ROUNDS = 100_000, 9
+BARS, ROUNDS, REPLAYS = 100_000, 9, 6
 ROUNDED_OTHERWISE = {"means_once"}  # running means of pandas decide one crossing in a thousand otherwise
 HEAD = "## Strategies that are called"
 SAID = {
@@ -115,7 +115,7 @@ def busyness() -> dict:
 
 
 def event_rates(folder: Path, events: int) -> dict:
-    """Replay the common workload with each class, and return the figures of the fastest of three replays.
+    """Replay the common workload with each class, and return the figures of the fastest of several replays.
 
     Args:
         folder: receives the workload, if it is not there.
@@ -127,7 +127,7 @@ def event_rates(folder: Path, events: int) -> dict:
     confs = {name: _config(path, events) for name, path in CLASSES.items()}
     seconds: dict[str, list[float]] = {name: [] for name in CLASSES}
     looks, results = {}, {}
-    for _ in range(3):
+    for _ in range(REPLAYS):
         for name, conf in confs.items():
             strategy, files = file_strategy.load(str(CLASSES[name])), plan_of(conf).files
             strategy.looks, began = 0, time.process_time()
