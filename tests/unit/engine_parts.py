@@ -135,9 +135,9 @@ def replay_candles(
     return _replayed(given, full_audit)[0 if full_audit else 1]
 
 
-def audited_and_counted(contracts, candles, how, *, cash="1000", instants=(), cuts=(), first=()):
+def audited_and_counted(contracts, candles, how, *, cash="1000", instants=(), cuts=(), first=(), books=None):
     """What `replay_candles` leaves with a full audit, and without one: here what they are checked against is made once."""
-    return _replayed((contracts, candles, how, cash, instants, cuts, first, None), full_audit=True)
+    return _replayed((contracts, candles, how, cash, instants, cuts, first, books), full_audit=True)
 
 
 def _replayed(given, full_audit):

@@ -5,12 +5,12 @@ import random
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.reference.naive_engine import Candle, Fraction, NaiveEngine
 from tests.unit.book_worlds import order_books, random_books
-from tests.unit.engine_parts import MINUTE, replay_candles
+from tests.unit.engine_parts import MINUTE
 from tests.unit.test_engine_agreement import (
     LENGTH,
     World,
@@ -30,10 +30,9 @@ class BookWorld(World):
 
     snapshots: dict = dataclasses.field(default_factory=dict)
 
-    def replay(self, **options):
-        books = order_books(self.contracts, self.snapshots)
-        options = {"cash": self.cash, "instants": self.instants, "books": books} | options
-        return replay_candles(self.contracts, self.candles, self.how, **options)
+    @property
+    def account(self):
+        return super().account | {"books": order_books(self.contracts, self.snapshots)}
 
     def reference(self):
         candles = {c.ticker: [] for c in self.contracts}
@@ -52,23 +51,28 @@ def with_books(world, seed):
 @given(changing_worlds(), st.integers(0, 10**9))
 def test_the_engine_fills_from_books_what_the_naive_one_fills(drawn, seed):
     world = with_books(drawn, seed)
-    naive, whole = world.reference(), world.replay()
+    naive, (whole, counted) = world.reference(), world.in_both_audits()
     assert_same(whole, naive, world.how.step_seconds // MINUTE)
-    counted, short = world.replay(full_audit=False), world.in_windows(full_audit=False)
+    parts, short = world.in_both_audits(**world.windows)
     for outcome in (counted, short):
         assert_summary_is_the_naive_ones(outcome, naive)
-    assert_same_in_windows(world, whole)
+    assert_same_in_windows(parts, whole)
     with pytest.MonkeyPatch.context() as patch:  # buffers that are full at once lose nothing
         patch.setattr(replay_module, "_BUFFER_ROWS", 1)
-        small = world.in_windows()
+        small = world.replay(**world.windows)
     assert (small.fills, small.rejections, small.equity) == (whole.fills, whole.rejections, whole.equity)
 
 
 def test_such_worlds_walk_levels_and_find_books_taken():
     """Two engines would agree on worlds in which no book is used."""
     seen = Counter()
+    wanted = {"several prices", "a book twice", "from candles", "netted", "ORDER_BOOK", "EV_THRESHOLD", "LIQUIDITY"}
+    wanted |= {"MAX_NOTIONAL_PER_EVENT_USD", "INSUFFICIENT_CASH", "MAX_TRADES_PER_EVENT_PER_DAY"}
 
-    @settings(max_examples=300, derandomize=True, database=None)
+    class AllSeen(Exception):
+        """Nothing is left to look for."""
+
+    @settings(max_examples=2000, phases=[Phase.generate], database=None)
     @given(changing_worlds(), st.integers(0, 10**9))
     def look(drawn, seed):
         world = with_books(drawn, seed)
@@ -80,8 +84,8 @@ def test_such_worlds_walk_levels_and_find_books_taken():
         seen["from candles"] += sum(f.contract.ticker not in world.snapshots for f in outcome.fills)
         seen["netted"] += sum(kind == "netted" for kind in (outcome.journal.reasons[r] for r in outcome.journal.reason))
         seen.update(outcome.rejections.keys())
+        if wanted <= {name for name, count in seen.items() if count}:
+            raise AllSeen
 
-    look()
-    wanted = {"several prices", "a book twice", "from candles", "netted", "ORDER_BOOK", "EV_THRESHOLD", "LIQUIDITY"}
-    wanted |= {"MAX_NOTIONAL_PER_EVENT_USD", "INSUFFICIENT_CASH", "MAX_TRADES_PER_EVENT_PER_DAY"}
-    assert wanted <= {name for name, count in seen.items() if count}, seen
+    with pytest.raises(AllSeen):
+        look()

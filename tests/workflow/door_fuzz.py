@@ -35,6 +35,7 @@ from tests.workflow.door_inputs import (
     EVENT,
     MARKETS,
     OPEN_TS,
+    ORDER_BOOKS,
     PROBABILITIES,
     READINGS,
     SERIES,
@@ -43,6 +44,7 @@ from tests.workflow.door_inputs import (
     bars_table,
     candle,
     distributions_table,
+    order_books_table,
     parquet_of,
     probabilities_table,
     recorded_files,
@@ -50,7 +52,7 @@ from tests.workflow.door_inputs import (
 from tradewinds.cli.app import main
 from tradewinds.core.errors import TradewindsError
 from tradewinds.families.equities_daily.fetch import yahoo
-from tradewinds.families.kalshi_weather import climate_days
+from tradewinds.families.kalshi_weather import climate_days, order_book_file
 from tradewinds.families.kalshi_weather.fetch import catalog, event_candles, exchange_requests, weather
 from tradewinds.families.kalshi_weather.forecasts import user_distributions, user_probabilities
 from tradewinds.sources.endpoint import Endpoint, ReceivedAnswer
@@ -208,6 +210,17 @@ def enter_distributions(name: str) -> Callable[[bytes], int]:
     return enter
 
 
+def enter_order_books(name: str) -> Callable[[bytes], int]:
+    """A door: the user's own order books in a file of this name."""
+
+    def enter(data: bytes) -> int:
+        Path(name).write_bytes(data)
+        order_book_file.books_of({"liquidity": {"levels": name}}, [])
+        return 0
+
+    return enter
+
+
 def enter_probabilities(name: str) -> Callable[[bytes], int]:
     """A door: the user's own probabilities in a file of this name."""
 
@@ -352,6 +365,10 @@ def doors() -> dict[str, Door]:
         },
         "guidance": Door(guidance.encode(), words, enter_guidance),
         "readings": Door(READINGS.encode(), words, enter_readings),
+        "order_books_csv": Door(ORDER_BOOKS.encode(), words, enter_order_books("o.csv")),
+        "order_books_parquet": Door(
+            parquet_of(order_books_table()), mutations.of_parquet, enter_order_books("o.parquet")
+        ),
         "distributions_csv": Door(DISTRIBUTIONS.encode(), words, enter_distributions("d.csv")),
         "distributions_parquet": Door(
             parquet_of(distributions_table()), mutations.of_parquet, enter_distributions("d.parquet")

@@ -44,6 +44,11 @@ PROBABILITIES = "market_ticker,known_at_utc,p_yes\n" + "".join(
 DISTRIBUTIONS = "series_ticker,climate_date,known_at_utc,mu_f,sigma_f,model\n" + "".join(
     f"KXHIGHMIA,2025-03-0{n},2025-03-0{n}T0{n}:00:00Z,7{n}.5,2.{n},mine\n" for n in range(1, 9)
 )
+ORDER_BOOKS = "market_ticker,known_at_utc,side,price,size\n" + "".join(
+    f"KXHIGHMIA-25MAR04-T8{n % 2},2025-03-03T0{n}:00:00Z,{side},0.{cents},{n}.5\n"
+    for n in range(1, 9)
+    for side, cents in (("yes", 38), ("bid", 37), ("no", 58), ("ask", 43))
+)
 READINGS = "station,valid,tmpf\n" + "".join(f"MIA,2025-03-04 {hour:02}:53,{60 + hour}.98\n" for hour in range(5, 24))
 EVENT = "KXHIGHMIA-25MAR04"
 OPEN_TS, CLOSE_TS = (int(dt.datetime(2025, 3, day, hour, tzinfo=dt.UTC).timestamp()) for day, hour in ((4, 3), (4, 5)))
@@ -71,6 +76,11 @@ def probabilities_table() -> pa.Table:
             "p_yes": [float(r[2]) for r in rows],
         }
     )
+
+
+def order_books_table() -> pa.Table:
+    """ORDER_BOOKS with times and numbers."""
+    return pa.csv.read_csv(io.BytesIO(ORDER_BOOKS.encode()))
 
 
 def distributions_table() -> pa.Table:

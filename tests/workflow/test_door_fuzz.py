@@ -17,7 +17,15 @@ NAMES = [
     *("config", "config_of_shares", "config_of_minutes", "minutes_csv", "minutes_parquet", "validate"),
     *("universe", "actions", "bars_csv", "bars_parquet", "probabilities_csv", "probabilities_parquet"),
     *("import_markets", "import_candles", "import_climate", "guidance"),
-    *("readings", "distributions_csv", "distributions_parquet", "listing", "series"),
+    *(
+        "readings",
+        "order_books_csv",
+        "order_books_parquet",
+        "distributions_csv",
+        "distributions_parquet",
+        "listing",
+        "series",
+    ),
     *("candles_historical", "candles_event", "candles_batch", "climate", "chart", "chart_minutes"),
 ]
 

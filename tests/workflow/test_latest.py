@@ -124,7 +124,8 @@ def test_the_users_own_distributions_make_the_same_ladder(desk, tmp_path_factory
     """μ and σ of the run's table, written as a user's file: the same probabilities for every law without readings."""
     rows = timeline(desk)
     lines = ["series_ticker,climate_date,known_at_utc,mu_f,sigma_f,model"]
-    for row in next(iter(rows.values())):
+    of_date = {found[0]["climate_date"]: found for found in rows.values()}  # the rows of one market each
+    for row in (row for found in of_date.values() for row in found):
         if row["reached_f"] is None and len(row["law"]) == 1:
             [law] = row["law"]
             when = _utc(row["known_at_ts"])
@@ -136,7 +137,7 @@ def test_the_users_own_distributions_make_the_same_ladder(desk, tmp_path_factory
         desk.server,
         asof_policy=LATEST,
         probabilities={"source": "distribution", "path": "mine.csv"},
-        **DAYS | {"date_end_local": "2025-03-05"},
+        **DAYS | {"date_end_local": "2025-03-06"},
     )
     (folder / "mine.csv").write_text("\n".join(lines) + "\n")
     done = own.run()
@@ -148,6 +149,17 @@ def test_the_users_own_distributions_make_the_same_ladder(desk, tmp_path_factory
             same = [one for one in rows[ticker] if one["known_at_ts"] == row["known_at_ts"]]
             assert row["method"] == "mine" and float(row["p_yes"]) == pytest.approx(float(same[0]["p_yes"]), abs=1e-9)
     assert json.loads((own.run_folder() / "calibration.json").read_text())["leads"]
+    # the file is judged, and its smallest spread is swept, as every setting is
+    judged = command(own, "validate", "--config", "config.yaml")
+    assert judged.returncode == 0 and "ladder_sums_to_one" in judged.stdout, judged.stdout + judged.stderr
+    swept = command(
+        own, "sweep", "--config", "config.yaml", "--grid", "probabilities.sigma_floor_f=0.5,9", "--no-fetch"
+    )
+    assert swept.returncode == 0, swept.stdout + swept.stderr
+    [ranking] = folder.glob("backtests/sweeps/*/ranking.csv")
+    with open(ranking, newline="") as file:
+        rows_of = {row["probabilities.sigma_floor_f"]: row for row in csv.DictReader(file)}
+    assert rows_of["0.5"]["run_id"] == own.run_folder().name != rows_of["9"]["run_id"]
 
 
 def test_an_archive_of_what_was_fetched_has_its_readings(desk, archive, tmp_path, monkeypatch):

@@ -139,6 +139,10 @@ def test_the_file_is_an_input_of_the_run_and_a_changed_one_makes_it_again(desk):
     asked = len(desk.server.requests)
     again = desk.run()
     assert again.returncode == 0 and (desk.own / "trades.csv").read_bytes() == before
+    dry = desk.snakemake("-n")
+    assert dry.returncode == 0 and "Nothing to be done" in dry.stdout + dry.stderr
+    same = command(desk, "reproduce", str(desk.own.relative_to(desk.folder)))
+    assert same.returncode == 0, same.stdout + same.stderr
     write_books(desk, size=1)
     changed = desk.run()
     assert changed.returncode == 0, changed.stdout + changed.stderr

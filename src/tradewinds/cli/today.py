@@ -195,7 +195,9 @@ def _table(event: Mapping[str, Any]) -> Table:
     for row in event["brackets"]:
         p = None if row["p_yes"] is None else f"{float(row['p_yes']):.4f}"
         values = [None if row[name] is None else f"{float(row[name]):+.4f}" for name in ("net_ev_yes", "net_ev_no")]
-        orders = ", ".join(f"{o['kind']} {o['quantity']} {o['side']}" for o in row["orders"]) or row["refused_text"] or ""
+        orders = (
+            ", ".join(f"{o['kind']} {o['quantity']} {o['side']}" for o in row["orders"]) or row["refused_text"] or ""
+        )
         figures = [p, row["yes_bid"], row["yes_ask"], row["fee_yes"], row["fee_no"], *values]
         table.add_row(row["bracket"], *(figure or "—" for figure in figures), orders)
     return table

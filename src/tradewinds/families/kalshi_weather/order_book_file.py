@@ -156,6 +156,8 @@ def _check_columns(table: pa.Table, path: str | Path) -> None:
 
 def _tickers(column: pa.ChunkedArray, path: str | Path) -> tuple[list[str], Ints]:
     """Return the distinct tickers, and the place of each row's among them."""
+    if not pa.types.is_string(column.type):
+        column = pa.chunked_array([[None if name is None else str(name) for name in column.to_pylist()]], pa.string())
     coded = column.combine_chunks().dictionary_encode()
     names = [str(name).strip() for name in coded.dictionary.to_pylist()]
     code = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)

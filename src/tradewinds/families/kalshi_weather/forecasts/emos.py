@@ -130,7 +130,8 @@ def days_of_year(first: dt.date, days: int) -> Ints:
         days: how many.
     """
     dates = np.datetime64(first) + np.arange(days)
-    return (dates - dates.astype("datetime64[Y]")).astype(np.int64) + 1
+    numbers: Ints = (dates - dates.astype("datetime64[Y]")).astype(np.int64) + 1
+    return numbers
 
 
 def design_matrices(history: WeatherHistory, models: tuple[int, ...]) -> DesignMatrices:
