@@ -81,6 +81,6 @@ def test_such_worlds_walk_levels_and_find_books_taken():
         seen.update(outcome.rejections.keys())
 
     look()
-    wanted = {"several prices", "a book twice", "from candles", "netted", "ORDER_BOOK", "EV_THRESHOLD", "LIQUIDITY"}
+    wanted = {"several prices", "a book twice", "from candles", "netted", "ORDER_BOOK", "LIQUIDITY"}
     wanted |= {"MAX_NOTIONAL_PER_EVENT_USD", "INSUFFICIENT_CASH", "MAX_TRADES_PER_EVENT_PER_DAY"}
     assert wanted <= {name for name, count in seen.items() if count}, seen
