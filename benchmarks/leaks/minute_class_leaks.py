@@ -12,7 +12,7 @@ from tradewinds.audits.strategy_watch import StrategyWatch
 from tradewinds.families.equities_intraday.lookahead import SessionsRun
 
 FAMILY, DOOR = "equities_intraday", "a strategy file: class"
-SESSIONS = 18  # of a world, of which fifteen are history
+SESSIONS, SYMBOLS = 18, ("AAA", "BBB")  # of a world; fifteen sessions are history
 STRATEGY = """
 from tradewinds.strategies.decisions import buy, limit, sell, stop
 
@@ -115,6 +115,7 @@ def run_of_text(text: str, seed: int) -> tuple[StrategyWatch, Callable[[], Sessi
         Path(),
         seed=seed,
         count=SESSIONS,
+        symbols=SYMBOLS,
         strategy={"name": "mine", "file": own},
         governance={"max_signals_per_day": None, "time_cutoff": None},
     )

@@ -22,7 +22,7 @@ from tradewinds.families.equities_intraday.orb_reasons import reason_text
 from tradewinds.families.equities_intraday.session_rules import cutoff_of, rules_of
 from tradewinds.strategies.decisions import buy, stop
 
-WORLDS = int(os.environ.get("TRADEWINDS_WORLDS", "30"))
+WORLDS = int(os.environ.get("TRADEWINDS_WORLDS", "24"))
 CAME_UP = {
     *("stop", "session_end", "sale", "resting_sale", "stop_sale", "unclear", "stale", "split"),
     *("TIME_CUTOFF", "SESSION_END", "MAX_SIGNALS", "LOCKOUT", "DAILY_LOSS", "BAD_STOP", "MAX_POSITIONS", "SIZE_ZERO"),
@@ -109,7 +109,7 @@ class OpeningRange:
 
 def test_an_opening_range_as_a_class_makes_the_same_trades_to_the_cent():
     found = Counter()
-    for seed in range(3 * WORLDS):
+    for seed in range(2 * WORLDS):
         fixed = {name.replace(".", "__"): value for name, value in AS_A_CLASS.items()}
         world = class_world(seed, **fixed)
         minutes, config = world.config["orb"]["base_minutes"], world.config

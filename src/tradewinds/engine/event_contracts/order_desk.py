@@ -210,18 +210,9 @@ class OrderDesk:
         if not ask:
             return self._refuse(ts, idx, side, wanted, None, NOT_QUOTED)
         tape, ladder = self.tapes[idx], self._offers(idx, side, row, worst)
-        proposal = Proposal(
-            idx=idx,
-            side=side,
-            quantity=wanted,
-            price=ladder[0][0] if ladder else ask,
-            rate=self.run_contracts.contracts[idx].fee_rate,
-            ts=ts,
-            candle=int(tape.end_ts[row]),
-            volume=int(tape.volume[row]),
-            is_sale=is_sale,
-            ladder=ladder,
-        )
+        rate, end, volume = self.run_contracts.contracts[idx].fee_rate, int(tape.end_ts[row]), int(tape.volume[row])
+        price = ladder[0][0] if ladder else ask
+        proposal = Proposal(idx, side, wanted, price, rate, ts, end, volume, is_sale, ladder=ladder)
         quantity, reason = self.account.allowed(proposal, self.free_cash)
         if reason:
             return self._refuse(ts, idx, side, wanted, ask, reason)

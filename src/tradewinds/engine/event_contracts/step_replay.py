@@ -280,6 +280,9 @@ class StepReplay:
             if idx in is_open:
                 row = tape.shown - 1
                 state.quotes[idx] = tape.quotes[row]
+                if tape.end_ts[row] > state.since:  # between decision times, after the last call
+                    state.mark(idx)
+                    self._dirty = True
                 if self.rules.max_age_seconds is not None:  # the quotes before it are not visible any more
                     self._push(self._aging, (int(tape.end_ts[row]) + self.desk.max_age + 1, idx))
                 tape.past += tape.quotes[len(tape.past) : tape.shown]

@@ -139,11 +139,11 @@ class StepLedger:
             # so many days that their rows are not too many
             end = max(int(np.searchsorted(bounds, bounds[place] + _ROWS_AT_ONCE, side="right")) - 1, place + 1)
             rows = order[bounds[place] : bounds[end]]
-            times = list(map(float, map(self.market.clock.close_ts, days[place:end])))
+            times = np.array(list(map(self.market.clock.close_ts, days[place:end])), np.float64)
             numbers = self._numbers(rows, np.repeat(times, np.diff(bounds[place : end + 1])))
             first = bounds[place:end] - bounds[place]
             chunks: Any = numbers.view(_BAR).ravel().tolist()  # bytes, of such a type
-            yield _Part(days[place:end], times, first, rows, chunks)
+            yield _Part(days[place:end], times.tolist(), first, rows, chunks)
             place = end
 
     # ---- a day ----

@@ -276,18 +276,19 @@ def _reader(which: int, what: str) -> Callable[[BarView, Any, int | None], list[
         what: its numbers, for the documentation.
     """
 
+    latest = which - WIDTH
+
     def read(self: BarView, market: Any, last: int | None = None) -> list[float]:
         state = self._state
-        found = state.columns[which].get(market) if type(market) is str else None
-        if found is None or last is None or last < 1:
-            return state.column(ticker_of(market), which, last)
-        column, past = found
-        missing = len(past) - len(column) * WIDTH
-        if missing == WIDTH:
-            column.append(past[which - WIDTH])
-        elif missing:
-            column.extend(past[which - missing :: WIDTH])
-        return column[-last:]
+        if last and last > 0 and type(market) is str and (found := state.columns[which].get(market)):
+            column, past = found
+            missing = len(past) - len(column) * WIDTH
+            if missing == WIDTH:
+                column.append(past[latest])
+            elif missing:
+                column.extend(past[which - missing :: WIDTH])
+            return column[-last:]
+        return state.column(ticker_of(market), which, last)
 
     read.__doc__ = f"""Return {what} of bars up to now, in order of time.
 

@@ -105,16 +105,7 @@ def _summary(run: ReportRun) -> Section:
 def _warnings(run: ReportRun) -> list[str]:
     """Return what a reader must know before the figures: costs against R first."""
     d, money = run.diagnostics, run.currency
-    found = []
-    if (without := d.get("trades_without_r")) == run.metrics["num_trades"] and without:
-        found.append(f"No trade had a stop, so none has an R: figures are in {money} alone.")
-    elif without:
-        found.append(
-            f"{without:,} of {counted(run.metrics['num_trades'], 'trade')} had no stop, so no R: figures in R are of the "
-            f"others alone, figures in {money} of all."
-        )
-    if is_own(run.config) and (unread := unread_settings(run.config)):
-        found.append(f"Settings of opening_range, which this strategy does not read: {', '.join(unread)}.")
+    found = _of_own_strategy(run) if is_own(run.config) else []
     if d["risk_is_small"]:
         found.append(
             f"Costs are not small against R: the median R of a share is {shown(d['median_risk_usd'], 4)} {money}, the median "
@@ -129,6 +120,21 @@ def _warnings(run: ReportRun) -> list[str]:
             f"{counted(len(d['incomplete_ranges']), 'opening range', 'lacks', 'lack')} a minute; the section on opening "
             f"ranges lists them."
         )
+    return found
+
+
+def _of_own_strategy(run: ReportRun) -> list[str]:
+    """Return what a reader must know of a run of the user's own strategy: trades without an R, settings in vain."""
+    found, trades, without = [], run.metrics["num_trades"], run.diagnostics["trades_without_r"]
+    if without == trades and trades:
+        found.append(f"No trade had a stop, so none has an R: figures are in {run.currency} alone.")
+    elif without:
+        found.append(
+            f"{without:,} of {counted(trades, 'trade')} had no stop, so no R: figures in R are of the others alone, figures in "
+            f"{run.currency} of all."
+        )
+    if unread := unread_settings(run.config):
+        found.append(f"Settings of opening_range, which this strategy does not read: {', '.join(unread)}.")
     return found
 
 
