@@ -66,7 +66,7 @@ def test_the_engine_fills_from_books_what_the_naive_one_fills(drawn, seed):
 def test_such_worlds_walk_levels_and_find_books_taken():
     """Two engines would agree on worlds in which no book is used."""
     seen = Counter()
-    wanted = {"several prices", "a book twice", "from candles", "netted", "ORDER_BOOK", "EV_THRESHOLD", "LIQUIDITY"}
+    wanted = {"several prices", "a book twice", "from candles", "netted", "ORDER_BOOK", "LIQUIDITY"}
     wanted |= {"MAX_NOTIONAL_PER_EVENT_USD", "INSUFFICIENT_CASH", "MAX_TRADES_PER_EVENT_PER_DAY"}
 
     class AllSeen(Exception):
