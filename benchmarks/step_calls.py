@@ -200,10 +200,13 @@ statistics are left out; our preparation of the bars and our books are in. Wante
 def _verdict(shares: dict[str, dict]) -> str:
     """Return what the ratios say, in words."""
     reached = "is" if shares["means"]["ratio"] >= 10 else "is not"
-    call = shares["nothing"]["ratio"]
+    call, turns, look = shares["nothing"]["ratio"], shares["turns"], shares["look"]
+    # two orders a trade; what a bar costs beyond a look at the close, by the orders of a bar
+    seconds = (1 / turns["bars_per_second"] - 1 / look["bars_per_second"]) * BARS / (2 * turns["trades"])
+    calls = round(seconds * shares["nothing"]["bars_per_second"])
     return f"""Ten times `next()` {reached} reached by a strategy that computes from its history at every bar:
 our histories are lists of floats, which are cheap to cut and to add up; its arrays are not. The call alone is {call} times as
-fast. An order with its books costs as much as some twenty calls, so that a strategy that orders all the time gains least. Where
+fast. An order with its books costs as much as some {calls} calls: a strategy that orders all the time gains least. Where
 speed alone is wanted, take the columnar function of temperature events, or a built-in strategy of shares, which make no
 call."""
 

@@ -178,8 +178,10 @@ def candles_ahead(columns: tuple[str, ...], few: bool) -> Callable[..., None]:
 def product_leaks() -> Iterator[Leak]:
     """Yield the leaks that are built into the product."""
 
-    def build_of(source: str | None) -> Any:
-        return lambda seed, leaky: unwatched(lambda: EventsRun(make_inputs(Path.cwd(), seed, source)))
+    def build_of(source: str | None, latest: bool | None = None, *, books: bool = False) -> Any:
+        return lambda seed, leaky: unwatched(
+            lambda: EventsRun(make_inputs(Path.cwd(), seed, source, latest, books=books))
+        )
 
     by_result: dict[str, Callable[[dict[str, Any], dict[str, Any]], Decimal]] = {
         "always": lambda row, listed: towards(row, listed, "0.9"),
@@ -205,7 +207,7 @@ def product_leaks() -> Iterator[Leak]:
         yield Leak(FAMILY, "a bar", name, variant, build_of(None), candles_ahead(chosen, few))
     doors = {"user's rows": "a probability row", "climate reports": "a forecast", "guidance": "a forecast",
              "candles": "a bar", "results": "a result", "listings": "a listing",
-             "observations": "a reading of the day"}  # fmt: skip
+             "observations": "a reading of the day", "order books": "an order book"}  # fmt: skip
     for planted, kind, _ in worlds.LEAKS:
         name = planted.__name__.replace("_", " ")
         yield Leak(
@@ -213,7 +215,7 @@ def product_leaks() -> Iterator[Leak]:
             doors.get(kind, kind),
             name,
             "always",
-            build_of(worlds.SOURCES.get(kind)),
+            build_of(worlds.SOURCES.get(kind), worlds.LATEST.get(planted), books=kind == worlds.ORDER_BOOKS),
             planted,
             seeds=range(200, 220),
         )
