@@ -263,7 +263,7 @@ def test_money_that_depends_on_the_future_is_found_though_every_decision_agrees(
     def fill(self, number, day, symbol, quantity, *terms, at_close):
         honest(self, number, day, symbol, quantity, *terms, at_close=at_close)
         if quantity > 0:
-            bars, ts = self.market.bars, self._writer.columns["ts"][-1]
+            bars, ts = self.market.bars, self._writer.rows[-1][0]
             self._writer.add(Kind.DIVIDEND, ts, bars.symbols[symbol], number, cash_change=int(bars.close[-1]))
 
     monkeypatch.setattr(ShareBooks, "fill", fill)
