@@ -182,7 +182,7 @@ def _accounts(contracts, candles, how, cash, instants, cuts, first, books, *audi
         live = live.next(since, new, [run_contracts.idx[contract.ticker] for contract in new], theirs)
         codes = CodedCandles(run_contracts, live)
         for account in accounts:
-            account.advance(codes, until, [ts for ts in instants if since <= ts < until])
+            account.advance(codes, until, np.array([ts for ts in instants if since <= ts < until], np.int64))
         since = until
     return accounts
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from tradewinds.core.arrays import Ints
@@ -13,13 +11,13 @@ from tradewinds.engine.event_contracts.contracts import Side
 from tradewinds.engine.result import Summary
 
 
-def summary_of(fills: Ints, payout_yes: Ints, equity: Sequence[tuple[int, int, int]]) -> Summary:
+def summary_of(fills: Ints, payout_yes: Ints, equity: Ints) -> Summary:
     """Return fills and equity as columns, without an object per fill.
 
     Args:
         fills: (n, 8) as `fills` of kernel_structures.Buffers, in order of execution.
         payout_yes: by idx, what a YES pays at settlement; micro-units.
-        equity: (instant in Unix s, cash, open value in micro-units), in order of time.
+        equity: (instants, 3): instant in Unix s, cash, open value in micro-units, in order of time.
     """
     idx, side, quantity, price, fee, decision_ts, _, netted = fills.T
     pays = payout_yes[idx]
@@ -28,12 +26,11 @@ def summary_of(fills: Ints, payout_yes: Ints, equity: Sequence[tuple[int, int, i
         parts = netted_parts(fills)
         each = parts.price - np.where(side == Side.YES, pays, MICRO - pays)[parts.position]
         np.add.at(payout, parts.position, parts.quantity * each)
-    points = np.array(equity, np.int64).reshape(-1, 3)
     return Summary(
         decision_ts=decision_ts,
         quantity=quantity,
         fee_micro=fee,
         pnl_micro=payout - quantity * price - fee,
-        equity_ts=points[:, 0],
-        equity_micro=points[:, 1] + points[:, 2],
+        equity_ts=equity[:, 0],
+        equity_micro=equity[:, 1] + equity[:, 2],
     )

@@ -310,9 +310,9 @@ def _by_value(offers: OfferCodes, rules: Rules, era: int) -> _Wanted:
 def _by_strategy(offers: QuoteCodes, strategy: QuoteRule, fee_rule: FeeRule, era: int) -> _Wanted:
     """Return the quantities and priorities that a strategy gives each quote."""
     orders = strategy(offers.quotes(fee_rule, era))
-    quantity, half = np.empty(len(offers.p_pico), np.int64), len(offers.p_pico) // 2
+    quantity, half = np.zeros(len(offers.p_pico), np.int64), len(offers.p_pico) // 2
     for side, part in zip(Side, (quantity[:half], quantity[half:]), strict=True):
-        np.multiply(orders.quantity, orders.side == side, out=part, casting="unsafe")
+        np.copyto(part, orders.quantity, where=orders.side == side)
     rank = np.empty(len(quantity), np.int64)
     rank[:half] = rank[half:] = _ranks(orders)
     return _Wanted(quantity=quantity, rank=rank, rank_remainder=offers.zeros)

@@ -44,7 +44,7 @@ def read_only(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
 class Quotes:
     """Distinct visible quotes as read-only columns.
 
-    Net values are computed once and kept, since all points of a sweep ask for the same ones.
+    Net values, and where a side is quoted, are computed once and kept, since all points of a sweep ask for the same ones.
 
     Attributes:
         p_pico: P(YES); pico-units.
@@ -62,6 +62,7 @@ class Quotes:
     fee_rule: FeeRule
     fee_era: int = 0
     _net_values: dict[tuple[Side, int], Ints] = field(default_factory=dict, repr=False)
+    _quoted: dict[Side, Flags] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         """Return the number of quotes."""
@@ -73,8 +74,10 @@ class Quotes:
         Args:
             side: YES or NO.
         """
-        quoted: Flags = (self.yes_ask if side == Side.YES else self.no_ask) != NOT_QUOTED
-        return quoted
+        side = Side.YES if side == Side.YES else Side.NO
+        if side not in self._quoted:
+            self._quoted[side] = (self.yes_ask if side == Side.YES else self.no_ask) != NOT_QUOTED
+        return self._quoted[side].copy()  # a strategy may change what it gets
 
     def ask(self, side: Side) -> Ints:
         """Return the price of a contract; micro-units, or NOT_QUOTED.

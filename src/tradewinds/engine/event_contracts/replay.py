@@ -203,9 +203,9 @@ class Replay:
         self._settlements = np.empty((2 * count if counted else 0, kernel_structures.SETTLEMENT_COLUMNS), np.int64)
         self._fills: list[np.ndarray] = []
         self._refusals: list[np.ndarray] = []
-        self._equity: list[tuple[int, int, int]] = []
+        self._equity: list[Ints] = []  # pieces of (instants, 3) rows: instant, cash, open value
 
-    def advance(self, codes: CodedCandles, until: int, instants: Sequence[int]) -> None:
+    def advance(self, codes: CodedCandles, until: int, instants: Ints) -> None:
         """Replay the decision times before an instant.
 
         Args:
@@ -250,7 +250,7 @@ class Replay:
             books=None if self._books is None else self._books.columns,
             most_levels=most_levels,
             account=self._account,
-            instants=_column(instants),
+            instants=instants,
             out=buffers,
         )
         # the compiled loop stops whenever the buffers are full
@@ -266,7 +266,7 @@ class Replay:
         if status == kernel_structures.TOO_LARGE:
             ticker = self.run_contracts.contracts[scalars[kernel_structures.S_TOO_LARGE]].ticker
             raise _too_large(f"with an order for {ticker} the account would hold more contracts than can be counted")
-        self._equity += zip(instants, buffers.marks[:, 0].tolist(), buffers.marks[:, 1].tolist(), strict=True)
+        self._equity.append(np.column_stack((instants, buffers.marks)))
 
     def _buffers(self, rows: int, instants: int) -> kernel_structures.Buffers:
         """Return buffers for some rows of fills and refusals, and some instants of equity."""
@@ -314,7 +314,7 @@ class Replay:
             rejections=rejections,
             decisions=filled + refusals,
             end_cash_micro=int(self._account.scalars[kernel_structures.S_CASH]),
-            equity=self._equity,
+            equity=[(ts, cash, value) for ts, cash, value in self._equity_rows().tolist()],
             journal=self._journal(),
         )
 
@@ -327,7 +327,11 @@ class Replay:
 
     def summary(self) -> Summary:
         """Return the outcome as columns, without an object per fill."""
-        return summary_of(self.fill_rows(), self.run_contracts.payout_yes, self._equity)
+        return summary_of(self.fill_rows(), self.run_contracts.payout_yes, self._equity_rows())
+
+    def _equity_rows(self) -> Ints:
+        """Return (instants, 3): instant in Unix s, cash, open value in micro-units, in order of time."""
+        return np.concatenate([np.empty((0, 3), np.int64), *self._equity])
 
     def fill_rows(self, since: int = 0) -> Ints:
         """Return fills as rows of kernel_structures.Buffers.

@@ -480,7 +480,8 @@ class StepReplay:
 
     def summary(self) -> Summary:
         """Return the outcome as columns, without an object per fill."""
-        return summary_of(self.fill_rows(), self.run_contracts.payout_yes, self._equity)
+        equity = np.array(self._equity, np.int64).reshape(-1, 3)
+        return summary_of(self.fill_rows(), self.run_contracts.payout_yes, equity)
 
     def fill_rows(self, since: int = 0) -> Ints:
         """Return fills as rows of kernel_structures.Buffers.

@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
+from tradewinds.core.arrays import Ints
 from tradewinds.core.errors import SimulationError
 from tradewinds.core.text import counted, number
 from tradewinds.core.units import MICRO, NEVER, exact
@@ -270,14 +273,14 @@ class _JointReplay:
         # replay the decision times before anything of a later batch can matter
         if self.start_ts < NEVER:
             end = max(self.settled_at) + 1 if batch.until >= NEVER else batch.until
-            equity_instants = instants(self.start_ts, self.since, end, self.settled_at)
+            equity_instants = np.array(instants(self.start_ts, self.since, end, self.settled_at), np.int64)
             codes = CodedCandles(self.run_contracts, self.live)
             self._advance(codes, batch.until, equity_instants)
             if self.counted:
                 self.volume.add(self.replays[0], codes, self.books)
         self.since = batch.until
 
-    def _advance(self, codes: CodedCandles, until: int, equity_instants: Sequence[int]) -> None:
+    def _advance(self, codes: CodedCandles, until: int, equity_instants: Ints) -> None:
         """Advance all accounts to an instant; the first has made what they share by the time the others begin."""
         first, *others = *self.replays, *self.beside
         _advance_one(first, codes, until, equity_instants)
@@ -383,9 +386,9 @@ class _JointReplay:
         return found
 
 
-def _advance_one(replay: Replay | StepReplay, codes: CodedCandles, until: int, equity_instants: Sequence[int]) -> None:
+def _advance_one(replay: Replay | StepReplay, codes: CodedCandles, until: int, equity_instants: Ints) -> None:
     if isinstance(replay, StepReplay):
-        replay.advance(until, equity_instants)
+        replay.advance(until, equity_instants.tolist())
     else:
         replay.advance(codes, until, equity_instants)
 

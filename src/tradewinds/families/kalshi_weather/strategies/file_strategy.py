@@ -131,12 +131,13 @@ def _problem(quotes: Quotes, side: Any, quantity: Any, priority: Any) -> str | N
         quantity: (quotes,).
         priority: (quotes,).
     """
-    has_order = side != NONE
-    if not ((side == NONE) | (side == YES) | (side == NO)).all():
+    yes, no, none = side == YES, side == NO, side == NONE
+    if not (yes | no | none).all():
         return "a side that is neither YES, NO nor NONE"
-    if any((has_order & (side == one) & ~quotes.quoted(one)).any() for one in Side):
+    # > of flags: where the first is set and the second is not
+    if (yes > quotes.quoted(Side.YES)).any() or (no > quotes.quoted(Side.NO)).any():
         return "an order for a side that is not quoted (check quotes.quoted(side))"
-    if quantity.dtype.kind not in "iu" or (quantity[has_order] < 1).any():
+    if quantity.dtype.kind not in "iu" or ((quantity < 1) > none).any():
         return "a quantity that is no whole number above 0"
     if priority.dtype.kind not in "iuf" or not np.isfinite(priority).all() or (priority >= 2**63).any():
         return "a priority that is no number below 2^63"

@@ -243,7 +243,7 @@ def _at_once(run: RunContracts, rules: Rules, cash: int, candles: Candles, now_t
     """Let the compiled loop decide at this instant."""
     live = LiveCandles.empty().next(now_ts, run.contracts, range(len(run.contracts)), candles)
     replay = Replay(run, rules, cash)
-    replay.advance(CodedCandles(run, live), now_ts + 1, [])
+    replay.advance(CodedCandles(run, live), now_ts + 1, np.zeros(0, np.int64))
     return replay.outcome()
 
 
