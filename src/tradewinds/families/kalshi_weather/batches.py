@@ -83,7 +83,7 @@ def batches(events: Sequence[ReplayEvent], reader: BatchReader, accounts: int = 
     # A batch has several days of every series, because events that live on from one batch to the next are copied; and it is
     # larger for many accounts, because each call of the compiled loop takes longer in Python than a day of candles takes in C.
     series = len({event.station.series_ticker for event in with_files})
-    size = EVENTS_PER_BATCH * max(1, series // 6, 4 if accounts >= MANY_ACCOUNTS else 1)
+    size = EVENTS_PER_BATCH * max(1, series // 6, 8 if accounts >= MANY_ACCOUNTS else 1)
     groups = [with_files[i : i + size] for i in range(0, len(with_files), size)]
     if not groups:
         return
