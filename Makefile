@@ -35,7 +35,7 @@ test:          ## run all linters and tests
 	wait $$services
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
-test-fast: install  ## run what needs no service, no workflow and no quarter of a second, in a minute: for the time between two edits
+test-fast: install  ## run what needs no service, no workflow and no quarter of a second, in a minute or two: for the time between two edits
 	$(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile -m 'not slow' tests/unit tests/families
 
 lint: install  ## run mypy and, meanwhile, ruff, clang-format, snakefmt and snakemake --lint

@@ -112,15 +112,15 @@ def function_text(seed: int) -> str:
 
 SHARE_CLASS = """
 import statistics
-from tradewinds.strategies.decisions import buy, limit, sell
+from tradewinds.strategies.decisions import buy, limit, sell, stop
 
 
 class Strategy:
     def on_start(self, parameters):
-        self.days = 0
+        self.calls = 0
 
     def on_decision(self, view):
-        self.days += 1
+        self.calls += 1
         orders = []
         for share in view.changed:
             past = view.closes(share, {length})
@@ -133,7 +133,7 @@ class Strategy:
 ENTERS = (
     "share.close < statistics.mean(past) * {x:.3f}",
     "share.close > max(past[:-1])",
-    "self.days % {n} == 0 and view.volumes(share, 1)[0] > 100_000",
+    "self.calls % {n} == 0 and view.volumes(share, 1)[0] > 100_000",
     "view.date.weekday() == {n} and share.close > view.opens(share, 1)[0]",
 )
 LEAVES = (
@@ -200,26 +200,6 @@ def carry_class_text(seed: int) -> str:
     return CARRY_CLASS.format(length=rng.randint(1, 9), enter=enter, leave=leave, order=order)
 
 
-MINUTE_CLASS = """
-import statistics
-from tradewinds.strategies.decisions import buy, limit, sell, stop
-
-
-class Strategy:
-    def on_start(self, parameters):
-        self.calls = 0
-
-    def on_decision(self, view):
-        self.calls += 1
-        orders = []
-        for share in view.changed:
-            past = view.closes(share, {length})
-            if share.held and ({leave}):
-                orders.append(sell(share))
-            elif not share.held and len(past) == {length} and ({enter}):
-                orders.append({order})
-        return orders
-"""
 MINUTE_ENTERS = (
     "share.close < statistics.mean(past) * {x:.4f}",
     "share.close > max(past[:-1])",
@@ -246,7 +226,7 @@ def minute_class_text(seed: int) -> str:
     rng = random.Random(seed)
     drawn = {"x": rng.uniform(0.997, 1.001), "n": rng.randint(2, 5)}
     parts = [rng.choice(some).format(**drawn) for some in (MINUTE_ENTERS, MINUTE_LEAVES, MINUTE_ORDERS)]
-    return MINUTE_CLASS.format(length=rng.randint(2, 30), enter=parts[0], leave=parts[1], order=parts[2])
+    return SHARE_CLASS.format(length=rng.randint(2, 30), enter=parts[0], leave=parts[1], order=parts[2])
 
 
 def strategies() -> Iterator[Honest]:

@@ -39,7 +39,7 @@ from tradewinds.engine.bar_sessions.session_orders import (
 from tradewinds.engine.bar_sessions.session_result import EXITS
 from tradewinds.engine.bar_sessions.session_view import SessionState
 from tradewinds.engine.stepwise.bar_view import NOTHING
-from tradewinds.engine.stepwise.step_orders import Cancellation, OrderProblem, StepOrder
+from tradewinds.engine.stepwise.step_orders import Cancellation, OrderProblem, StepOrder, taken_back
 
 PESSIMISTIC, PATH, OPTIMISTIC = INTRABAR
 AT_OPEN, BY_STOP, BY_LIMIT = "at the open", "by a stop order", "by a limit"  # how a position was entered in a bar
@@ -137,12 +137,8 @@ class SessionDesk:
 
     def _cancel(self, wish: Cancellation) -> None:
         """Take back what waits; an order that does not wait any more needs no cancellation."""
-        symbol = self.state.index_of(wish.market) if wish.market else None
-        if wish.market and symbol is None:
-            raise OrderProblem(f"a cancellation for {wish.market!r:.80}, which has had no bar")
-        for order in list(self.waiting.values()):
-            if order.number == wish.number or order.symbol == symbol:
-                self._remove(order)
+        for order in taken_back(wish, self.waiting.values(), self.state.index_of):
+            self._remove(order)
 
     # ---- a minute ----
 

@@ -42,6 +42,7 @@ from tradewinds.engine.stepwise.step_orders import (
     micro_of,
     price_on_grid,
     refuse_stops,
+    taken_back,
     whole_quantity,
 )
 
@@ -203,12 +204,8 @@ class ShareDesk:
 
     def _cancel(self, wish: Cancellation) -> None:
         """Take back what waits; an order that does not wait any more needs no cancellation."""
-        symbol = self.state.index_of(wish.market) if wish.market else None
-        if wish.market and symbol is None:
-            raise OrderProblem(f"a cancellation for {wish.market!r:.80}, which has had no bar")
-        for order in list(self.waiting.values()):
-            if order.number == wish.number or order.symbol == symbol:
-                self._remove(order)
+        for order in taken_back(wish, self.waiting.values(), self.state.index_of):
+            self._remove(order)
 
     # ---- what becomes of orders that wait ----
 

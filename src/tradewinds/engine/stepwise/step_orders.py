@@ -9,7 +9,8 @@ filled at a worse price than the strategy wrote, and never for more.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from tradewinds.core.units import MICRO
 
@@ -57,6 +58,38 @@ class Cancellation(NamedTuple):
 
     market: str
     number: int
+
+
+class WaitingOfSymbol(Protocol):
+    """An order that waits for bars of a symbol."""
+
+    @property
+    def number(self) -> int:
+        """Of the order, as a Cancellation has it."""
+
+    @property
+    def symbol(self) -> int:
+        """Index of its symbol."""
+
+
+Waiting = TypeVar("Waiting", bound=WaitingOfSymbol)
+
+
+def taken_back(wish: Cancellation, waiting: Iterable[Waiting], index_of: Callable[[str], int | None]) -> list[Waiting]:
+    """Return the orders that a cancellation takes back; of one that does not wait any more, none.
+
+    Args:
+        wish: the cancellation.
+        waiting: the orders that wait.
+        index_of: index of a symbol that has had a bar; None for another one.
+
+    Raises:
+        OrderProblem: no bar of its market has been shown.
+    """
+    symbol = index_of(wish.market) if wish.market else None
+    if wish.market and symbol is None:
+        raise OrderProblem(f"a cancellation for {wish.market!r:.80}, which has had no bar")
+    return [order for order in waiting if order.number == wish.number or order.symbol == symbol]
 
 
 def buy(
