@@ -78,7 +78,8 @@ class CallWatch:
     """A limit of the time of each of many short calls, with one timer for all of them.
 
     In the block, `call` is set to an object of its own while a call lasts, and to None after it; that is all that a call costs.
-    Calls in a row need not even that: `call` stays while they last, and `number` tells one from the next. A call that takes too long is ended by OutOfTime, as `limit` does it; outside the main thread the watch is without effect.
+    Calls in a row do not cost even that: `call` stays while they last, and `number` tells one from the next. A call that takes
+    too long is ended by OutOfTime, as `limit` does it; outside the main thread the watch is without effect.
 
     Args:
         seconds: that a call may take, above 0.

@@ -234,8 +234,8 @@ class ClassCaller:
             SimulationError: the user's code failed.
         """
         watch, on_decision = self._watch, self._on_decision
-        watch.number, watch.call = moments.left, view
-        references = getrefcount(view)  # with that of the watch
+        watch.number = watch.call = moments.left
+        references = getrefcount(view)
         try:
             for _ in moments.each:
                 wishes = on_decision(view)

@@ -108,8 +108,7 @@ class TradingDays:
         clock: dates the rows of the journal.
 
     Attributes:
-        days: days of the run with any bar, ascending.
-        day_column: the same as a column.
+        day_column: days of the run with any bar, ascending.
         day: by row, as in the bars.
         open: by row, as in the bars.
         close: by row, as in the bars.
@@ -129,7 +128,6 @@ class TradingDays:
         within = (bars.day >= first_day) & (bars.day <= last_day)
         self.bars, self.tradable = bars, within if tradable is None else within & tradable
         self.day_column = distinct(bars.day[within])
-        self.days: list[int] = self.day_column.tolist()
         next_row, next_day = self._next(self.tradable)
         can_fill = bars.can_fill
         fill_row, fill_day = (next_row, next_day) if can_fill.all() else self._next(self.tradable & can_fill)
@@ -156,12 +154,20 @@ class TradingDays:
             wanted: by row.
         """
         owner, count = self.bars.owner, len(wanted)
-        # the first wanted row after each row: the least index from there on, read from the end
-        later = np.append(np.where(wanted, np.arange(count), count)[1:], count)[:count]
-        following = np.minimum.accumulate(later[::-1])[::-1]
+        following = np.arange(1, count + 1)
+        if not wanted.all():
+            # the first wanted row after each row: the least index from there on, read from the end
+            later = np.append(np.where(wanted, following - 1, count)[1:], count)[:count]
+            following = np.minimum.accumulate(later[::-1])[::-1]
         row = np.minimum(following, max(count - 1, 0))
         exists = (following < count) & (owner[row] == owner)
         return np.where(exists, row, NEVER), np.where(exists, self.bars.day[row], NEVER)
+
+    @functools.cached_property
+    def days(self) -> list[int]:
+        """Days of the run with any bar, ascending."""
+        found: list[int] = self.day_column.tolist()
+        return found
 
     @functools.cached_property
     def close_times(self) -> Ints:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from sys import getrefcount
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,6 +30,7 @@ from tradewinds.engine.stepwise.view_closed import CLOSED
 
 _BAR = np.dtype((np.void, 8 * WIDTH))
 _ROWS_AT_ONCE = 1 << 16
+_FIRST_STRETCH, _STRETCH = 16, 1024  # days for which the columns are left to the loop that were asked for before
 _OWN = 2  # references to a view that nothing but the loop refers to: its variable, and the question
 Rows = Ints | slice
 
@@ -44,7 +45,7 @@ class _Part(NamedTuple):
         rows: by bar, its row of Bars; the bars of a day are in order of their symbols.
     """
 
-    days: list[int]
+    days: Ints
     times: Ints
     starts: Ints
     rows: Ints
@@ -128,8 +129,8 @@ class StepLedger:
 
     def _parts(self) -> Iterator[_Part]:
         """Yield the trading days with their bars, a part at a time, so that memory holds what is visible."""
-        bars, days = self.market.bars, self.market.days
-        if not days:
+        bars, days = self.market.bars, self.market.day_column
+        if not len(days):
             return
         # rows by day, those of a day by symbol, which is how they are in Bars
         order = np.flatnonzero((bars.day >= days[0]) & (bars.day <= days[-1]))
@@ -157,7 +158,7 @@ class StepLedger:
         symbols = self.market.bars.owner[part.rows].tolist()
         all_tradable = np.logical_and.reduceat(self.market.tradable[part.rows], part.starts).tolist()
         starts = [*part.starts.tolist(), len(rows)]
-        for day, low, high, may_trade in zip(part.days, starts, starts[1:], all_tradable, strict=False):
+        for day, low, high, may_trade in zip(part.days.tolist(), starts, starts[1:], all_tradable, strict=False):
             # the day's bars: fills, then what becomes visible at the close
             if waiting:
                 desk.fill(day)
@@ -198,27 +199,43 @@ class StepLedger:
         )
         if not (is_alone and market.tradable[rows].all()):
             return None
-        return symbol if self._without_bars.isdisjoint(part.days) else None
+        return symbol if self._without_bars.isdisjoint(part.days.tolist()) else None
 
     def _pass_one(self, part: _Part, symbol: int) -> None:
-        """Pass over some days at each of which the same symbol alone has a bar, one after the other, that may be traded.
-
-        Nothing is done at a day but to show its bar and to call the strategy, unless orders wait or it returned some. So
-        the loop over such days is the caller's, and this one is about the others.
-        """
-        state, desk, strategy, new_view = self.state, self.desk, self._strategy, object.__new__
-        first, count, past = int(part.rows[0]), len(part.days), state.past[symbol]
-        if first - desk.last_row[symbol] != 1:
+        """Pass over some days at each of which the same symbol alone has a bar, one after the other, that may be traded."""
+        state, first, count = self.state, int(part.rows[0]), len(part.days)
+        if first - self.desk.last_row[symbol] != 1:
             self._show_earlier(symbol, first)
         state.show([symbol])
-        state.arrived, state.latest = [symbol], past
-        bars = iter(_chunks(self._numbers(slice(first, first + count), part.times)))
-        left = bars.__length_hint__
-        each = map(past.frombytes, bars)
-        view, place = new_view(BarView), 0
+        state.arrived, state.latest = [symbol], state.past[symbol]
+        numbers = self._numbers(slice(first, first + count), part.times)
+        low = 0
+        while low < count:
+            high = min(low + (_STRETCH if low else _FIRST_STRETCH), count)
+            self._pass_stretch(part.days[low:high], first + low, symbol, numbers[low:high])
+            low = high
+
+    def _pass_stretch(self, days: Ints, first: int, symbol: int, numbers: Floats) -> None:
+        """Pass over a stretch of such days.
+
+        Nothing is done at a day but to show its bar and to call the strategy, unless orders wait or it returned some. So
+        the loop over the days is the caller's, and this one is about days with orders.
+
+        Args:
+            days: days since 1970-01-01.
+            first: row of their first bar.
+            symbol: its index in Bars.
+            numbers: their bars, as BarState keeps them.
+        """
+        state, desk, strategy, new_view = self.state, self.desk, self._strategy, object.__new__
+        bars = iter(_chunks(numbers))
+        left, show = bars.__length_hint__, map(state.past[symbol].frombytes, bars)
+        columns = [map(append, numbers[:, which].tolist()) for which, append in state.continue_columns(symbol)]
+        each: Iterator[object] = zip(show, *columns, strict=False) if columns else show
+        view, place, count = new_view(BarView), 0, len(days)
         while place < count:
             if desk.waiting:
-                desk.fill(part.days[place])
+                desk.fill(int(days[place]))
             view._state = state
             # only one day if an order still waits, which the next bar may fill
             wishes = strategy.decide_until(Moments(islice(each, 1) if desk.waiting else each, left), view)
@@ -230,8 +247,9 @@ class StepLedger:
                 view = new_view(BarView)
             state.marked.clear()
             if wishes:
-                desk.carry_out(wishes, part.days[place - 1], strategy.problem)
+                desk.carry_out(wishes, int(days[place - 1]), strategy.problem)
         view._state = CLOSED
+        state.stop_continuing()
 
     @functools.cached_property
     def _without_bars(self) -> frozenset[int]:

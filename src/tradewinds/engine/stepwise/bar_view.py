@@ -141,6 +141,7 @@ class BarState:
         arrived: idx of the symbols with a bar since the last call.
         marked: idx of the symbols of which something else changed since the last call.
         columns: by column and ticker, those that were asked for.
+        continued: those of them that the loop itself continues now, with every bar.
     """
 
     def __init__(self, tickers: Sequence[str], fee_of: Callable[[int, int], int]) -> None:
@@ -157,6 +158,7 @@ class BarState:
         self._made: dict[int, tuple[int, ShownShare]] = {}  # with the length of its past then
         self._order: list[int] = []
         self.columns: list[dict[str, Column]] = [{} for _ in range(WIDTH)]
+        self.continued: list[dict[str, list[float]]] = [{} for _ in range(WIDTH)]
         self._dates: dict[float, dt.date] = {}
 
     @property
@@ -287,6 +289,28 @@ class BarState:
         return list(map(PastBar._make, zip(*columns, strict=True)))
 
 
+    def continue_columns(self, idx: int) -> list[tuple[int, Callable[[float], None]]]:
+        """Leave to the loop the columns of a symbol that were asked for so far.
+
+        Args:
+            idx: of the symbol.
+
+        Returns:
+            Which ones, and what appends a number to each; the loop does so at every bar until `stop_continuing`.
+        """
+        ticker, appends = self._tickers[idx], []
+        for which, of_ticker in enumerate(self.columns):
+            if ticker in of_ticker:
+                column = self.continued[which][ticker] = _continued(of_ticker[ticker], which)
+                appends.append((which, column.append))
+        return appends
+
+    def stop_continuing(self) -> None:
+        """Take back what `continue_columns` has left to the loop."""
+        for of_ticker in self.continued:
+            of_ticker.clear()
+
+
 def _continued(found: Column, which: int) -> list[float]:
     """Return a column up to now; mostly one bar is missing since it was asked for."""
     column, past = found
@@ -310,14 +334,21 @@ def _reader(which: int, what: str) -> Callable[[BarView, Any, int | None], list[
 
     def read(self: BarView, market: Any, last: int | None = None) -> list[float]:
         state = self._state
-        if last and last > 0 and type(market) is str and (found := state.columns[which].get(market)):
-            column, past = found
-            missing = len(past) - len(column) * WIDTH
-            if missing == WIDTH:
-                column.append(past[latest])
-            elif missing:
-                column.extend(past[which - missing :: WIDTH])
-            return column[-last:]
+        if type(market) is str:
+            column = state.continued[which].get(market)
+            if column:
+                if last == 1:
+                    return [column[-1]]
+                if last and last > 0:
+                    return column[-last:]
+            elif last and last > 0 and (found := state.columns[which].get(market)):
+                column, past = found
+                missing = len(past) - len(column) * WIDTH
+                if missing == WIDTH:
+                    column.append(past[latest])
+                elif missing:
+                    column.extend(past[which - missing :: WIDTH])
+                return column[-last:]
         return state.column(ticker_of(market), which, last)
 
     read.__doc__ = f"""Return {what} of bars up to now, in order of time.

@@ -12,7 +12,7 @@ class Moments(NamedTuple):
 
     Attributes:
         each: shows what is new at the next decision time whenever it is advanced.
-        left: how many are left; it says that a call is another one than that of a moment before.
+        left: how many are left, by which one call can be told from the next; an object of their own.
     """
 
     each: Iterator[object]
