@@ -59,7 +59,7 @@ class ShareDesk:
     ) -> None:
         self.market, self.rules, self.account, self.state = market, rules, account, state
         self._low, self._high = market.bars.low.data, market.bars.high.data
-        self._same_close = rules.same_close
+        self._same_close, self._slips = rules.same_close, bool(rules.slippage)
         self.last_row = [-1] * len(market.bars.symbols)
         self.waiting: dict[int, ShareOrder] = {}
         state.orders = self.waiting
@@ -150,6 +150,14 @@ class ShareDesk:
         """
         market, last_row, waiting = self.market, self.last_row, self.waiting
         next_day, next_row = market.next_day, market.next_row
+        if len(waiting) == 1 and not self._same_close:  # mostly one order for the open, of which there is less to ask
+            [order] = waiting.values()
+            if order.limit is None and order.until == NEVER:
+                row = last_row[order.symbol]
+                if next_day[row] == day:
+                    row = next_row[row]
+                    self._execute(order, row, day, self._with_slippage(order, market.open[row]), False)
+                return
         ready = [
             (order, next_row[row])
             for order in waiting.values()
@@ -172,7 +180,7 @@ class ShareDesk:
                 self._inside(order, row, day, order.limit)
         for order, row in ready if self._same_close else ():
             if order.limit is None and order.number in waiting:
-                self._execute(order, row, day, self._with_slippage(order, market.close[row]), at_close=True)
+                self._execute(order, row, day, self._with_slippage(order, market.close[row]), True)
         for order in dated:
             if order.until <= close_ts and order.number in waiting:
                 self._remove(order)
@@ -183,13 +191,13 @@ class ShareDesk:
             return
         price = self._with_slippage(order, self.market.open[row])
         if order.limit is None or (self.market.can_fill[row] and order.is_within(price)):
-            self._execute(order, row, day, price, at_close=False)
+            self._execute(order, row, day, price, False)
 
     def _inside(self, order: ShareOrder, row: int, day: int, limit: int) -> None:
         """Fill an order at its limit, if prices of a bar went through it."""
         through = self._high[row] > limit if order.is_sale else self._low[row] < limit
         if through and self.market.can_fill[row]:
-            self._execute(order, row, day, limit, at_close=True)
+            self._execute(order, row, day, limit, True)
 
     def _at_close(self, order: ShareOrder, day: int) -> bool:
         """Fill an order at the close that made it, if it may be; returns whether it is dealt with."""
@@ -197,13 +205,15 @@ class ShareDesk:
         price = self._with_slippage(order, self.market.close[row])
         if order.limit is not None and not (self.market.can_fill[row] and order.is_within(price)):
             return False
-        return self._execute(order, row, day, price, at_close=True)
+        return self._execute(order, row, day, price, True)
 
     def _with_slippage(self, order: ShareOrder, price: int) -> int:
         """Return the price of a fill; micro-units."""
+        if not self._slips:
+            return price
         return self.rules.sell_price(price) if order.is_sale else self.rules.buy_price(price)
 
-    def _execute(self, order: ShareOrder, row: int, day: int, price: int, *, at_close: bool) -> bool:
+    def _execute(self, order: ShareOrder, row: int, day: int, price: int, at_close: bool) -> bool:
         """Fill an order as far as the limits allow, or refuse it; returns False where a sale waits for a bar with volume.
 
         Args:
@@ -213,32 +223,39 @@ class ShareDesk:
             price: of the fill; micro-units.
             at_close: whether it is dated at the close of the day, else at the open.
         """
-        symbol, limit, decided = order.symbol, order.limit, order.decided_day
-        if order.is_sale:
-            if not self.market.can_fill[row]:
-                return False
-            left = self.account.held[symbol].left  # orders to sell end with the position
-            quantity = left if order.quantity is None else min(order.quantity, left)
-            if at_close and limit is None:
-                self._sold_at_close[symbol] = day
-            self._remove(order)
-            reason = SALE if limit is None else RESTING_SALE
-            self.account.sell(symbol, quantity, row, day, price, reason, decided, day, at_close=at_close)
-            self.show_sale(symbol)
-            return True
+        if order.is_sale and not self.market.can_fill[row]:
+            return False
         self._remove(order)
-        reason, quantity = self._allowed(order, row, price)
-        if reason:
-            self._refuse(order, reason, day, at_close=at_close)
-            return True
-        reason = STRATEGY if limit is None else RESTING
-        self.account.buy(symbol, quantity, row, day, price, reason, decided, at_close=at_close)
-        clock, state = self.market.clock, self.state
+        if order.is_sale:
+            self._sell(order, row, day, price, at_close)
+        else:
+            self._buy(order, row, day, price, at_close)
+        return True
+
+    def _sell(self, order: ShareOrder, row: int, day: int, price: int, at_close: bool) -> None:
+        """Sell by an order, which ended with the position if there is none; arguments as for `_execute`."""
+        symbol, account = order.symbol, self.account
+        left = account.held[symbol].left
+        quantity = left if order.quantity is None else min(order.quantity, left)
+        if at_close and order.limit is None:
+            self._sold_at_close[symbol] = day
+        reason = SALE if order.limit is None else RESTING_SALE
+        account.sell(symbol, quantity, row, day, price, reason, at_close, order.decided_day, day)
+        self.show_sale(symbol)
+
+    def _buy(self, order: ShareOrder, row: int, day: int, price: int, at_close: bool) -> None:
+        """Buy by an order, or refuse it; arguments as for `_execute`."""
+        refusal, quantity = self._allowed(order, row, price)
+        if refusal:
+            self._refuse(order, refusal, day, at_close=at_close)
+            return
+        symbol, account, state, clock = order.symbol, self.account, self.state, self.market.clock
+        reason = STRATEGY if order.limit is None else RESTING
+        account.buy(symbol, quantity, row, day, price, reason, at_close, order.decided_day)
         entered = clock.close_ts(day) if at_close else clock.open_ts(day)
         state.own[symbol] = float(quantity), price / MICRO, float(entered), day
         state.mark(symbol)
-        self._show_cash()
-        return True
+        state.cash_micro = account.cash - self._reserved
 
     def _allowed(self, order: ShareOrder, row: int, price: int) -> tuple[str, int]:
         """Return why a purchase at a bar is refused, or "" and the shares that it buys."""
@@ -267,8 +284,12 @@ class ShareDesk:
     def _remove(self, order: ShareOrder) -> None:
         """Take an order out of those that wait."""
         if self.waiting.pop(order.number, None) is not None and order.reserved:
-            self._reserved -= order.reserved
-            self._show_cash()
+            self._free(order)
+
+    def _free(self, order: ShareOrder) -> None:
+        """Give back the cash that an order has reserved."""
+        self._reserved -= order.reserved
+        self._show_cash()
 
     # ---- what is shown and kept of it ----
 
@@ -284,7 +305,7 @@ class ShareDesk:
         """
         holding, own = self.account.held.get(symbol), self.state.own
         self.state.mark(symbol)
-        self._show_cash()
+        self.state.cash_micro = self.account.cash - self._reserved
         if holding is not None:
             own[symbol] = float(holding.left), *own[symbol][1:]
             return

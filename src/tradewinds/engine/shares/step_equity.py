@@ -25,14 +25,13 @@ def equity_of(market: TradingDays, start_micro: int, books: StepBooks) -> Equity
     """
     days, (day, symbol, left, cash) = market.day_column, books.changes()
     if not day:
-        nothing = [0] * len(days)
-        return EquityDays(market.days, [start_micro] * len(days), nothing, nothing)
+        nothing = np.zeros(len(days), np.int64)
+        return EquityDays(days, np.full(len(days), start_micro), nothing, nothing)
     # cash: that of the last change up to each day
     when = np.searchsorted(days, day)
-    known = [start_micro, *cash]
-    latest = np.repeat(np.arange(len(known)), np.diff(when, prepend=0, append=len(days))).tolist()
+    known = np.array([start_micro, *cash], np.int64 if max(cash) < _MOST else object)
     value, count = _worth(market, days, *_spans(when, symbol, left, len(days)))
-    return EquityDays(market.days, [known[place] for place in latest], value.tolist(), count.tolist())
+    return EquityDays(days, np.repeat(known, np.diff(when, prepend=0, append=len(days))), value, count)
 
 
 def _spans(when: Ints, symbols: Sequence[int], left: Sequence[int], end: int) -> tuple[Ints, Ints, Ints, list[int]]:

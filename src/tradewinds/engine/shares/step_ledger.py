@@ -232,13 +232,14 @@ class StepLedger:
         left, show = bars.__length_hint__, map(state.past[symbol].frombytes, bars)
         columns = [map(append, numbers[:, which].tolist()) for which, append in state.continue_columns(symbol)]
         each: Iterator[object] = zip(show, *columns, strict=False) if columns else show
+        moments = Moments(each, left)
         view, place, count = new_view(BarView), 0, len(days)
         while place < count:
             if desk.waiting:
                 desk.fill(int(days[place]))
             view._state = state
             # only one day if an order still waits, which the next bar may fill
-            wishes = strategy.decide_until(Moments(islice(each, 1) if desk.waiting else each, left), view)
+            wishes = strategy.decide_until(Moments(islice(each, 1), left) if desk.waiting else moments, view)
             place = count - left()
             desk.last_row[symbol] = first + place - 1
             # a view that anything else refers to is closed, and the next decision has another one
@@ -268,7 +269,7 @@ class StepLedger:
             return
         row = self.desk.last_row[symbol]
         price = self.rules.sell_price(self._close_of[row])
-        self.account.sell(symbol, holding.left, row, day, price, NO_BARS_EXIT, None, day, at_close=True)
+        self.account.sell(symbol, holding.left, row, day, price, NO_BARS_EXIT, True, None, day)
         self.desk.show_sale(symbol)
 
     def _end(self) -> None:
@@ -278,7 +279,7 @@ class StepLedger:
             row = self.desk.last_row[symbol]
             price, day = self.rules.sell_price(self._close_of[row]), self.market.days[-1]
             sold_on = self.market.day[row]
-            self.account.sell(symbol, holding.left, row, day, price, BACKTEST_END, None, sold_on, at_close=True)
+            self.account.sell(symbol, holding.left, row, day, price, BACKTEST_END, True, None, sold_on)
 
 
 def _chunks(numbers: Floats) -> list[bytes]:
