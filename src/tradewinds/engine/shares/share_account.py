@@ -91,7 +91,7 @@ class ShareAccount:
     def sell(
         self,
         symbol: int,
-        quantity: int,
+        quantity: int | None,
         row: int,
         day: int,
         price: int,
@@ -104,7 +104,7 @@ class ShareAccount:
 
         Args:
             symbol: its index in Bars.
-            quantity: shares, not more than are held.
+            quantity: shares, of which those are sold that are held; None: all of them.
             row: bar whose price it has.
             day: days since 1970-01-01.
             price: micro-units.
@@ -114,6 +114,8 @@ class ShareAccount:
             exit_day: the day that trades.csv has.
         """
         number, entered_by, entry_row, entry_reason, bought, left, fees, change = self.held[symbol]
+        if quantity is None or quantity > left:
+            quantity = left
         value = quantity * price
         fee = self._fee(value) if self._fee else 0
         self.cash = cash = self.cash + value - fee

@@ -97,13 +97,13 @@ class ShareDesk:
 
     def _order(self, wish: StepOrder, day: int) -> None:
         """Fill an order, let it wait, or refuse it."""
-        ticker = wish.market
+        ticker, _, _, is_sale, _, _, _, _, _ = wish
         symbol = self.state.index_of(ticker)
         if symbol is None:
             raise OrderProblem(f"an order for {ticker!r:.80}, which has had no bar")
         quantity, value, limit, until = terms_of(wish)
-        is_sale, row, placed_at = wish.is_sale, self.last_row[symbol], self.state.now
-        terms = (self._placed + 1, symbol, is_sale, quantity, value, limit, until, day, row, placed_at, 0)
+        row = self.last_row[symbol]
+        terms = (self._placed + 1, symbol, is_sale, quantity, value, limit, until, day, row, self.state.now, 0)
         order = new_order(ShareOrder, terms)
         if quantity == 0 or value == 0:
             self._refuse(order, NO_WHOLE_SHARE, day)
@@ -116,7 +116,8 @@ class ShareDesk:
         elif limit is not None and not is_sale:
             self._reserve(order, limit, day)
         else:
-            self._wait(order)
+            self._placed += 1
+            self.waiting[self._placed] = order
 
     def _reserve(self, order: ShareOrder, limit: int, day: int) -> None:
         """Let a limit to buy wait, with the cash that it may need, or refuse it because there is none."""
@@ -127,13 +128,9 @@ class ShareDesk:
             return
         reserved = quantity * limit + self.rules.fee(quantity * limit)
         self._reserved += reserved
-        self._wait(order._replace(quantity=quantity, value=None, reserved=reserved))
         self._show_cash()
-
-    def _wait(self, order: ShareOrder) -> None:
-        """Keep an order."""
         self._placed += 1
-        self.waiting[order.number] = order
+        self.waiting[self._placed] = order._replace(quantity=quantity, value=None, reserved=reserved)
 
     def _cancel(self, wish: Cancellation) -> None:
         """Take back what waits; an order that does not wait any more needs no cancellation."""
@@ -152,11 +149,14 @@ class ShareDesk:
         next_day, next_row = market.next_day, market.next_row
         if len(waiting) == 1 and not self._same_close:  # mostly one order for the open, of which there is less to ask
             [order] = waiting.values()
-            if order.limit is None and order.until == NEVER:
-                row = last_row[order.symbol]
+            _, symbol, _, _, _, limit, until, _, _, _, _ = order
+            if limit is None and until == NEVER:
+                row = last_row[symbol]
                 if next_day[row] == day:
                     row = next_row[row]
-                    self._execute(order, row, day, self._with_slippage(order, market.open[row]), False)
+                    price = market.open[row]
+                    price = self._with_slippage(order, price) if self._slips else price
+                    self._execute(order, row, day, price, False)
                 return
         ready = [
             (order, next_row[row])
@@ -209,8 +209,6 @@ class ShareDesk:
 
     def _with_slippage(self, order: ShareOrder, price: int) -> int:
         """Return the price of a fill; micro-units."""
-        if not self._slips:
-            return price
         return self.rules.sell_price(price) if order.is_sale else self.rules.buy_price(price)
 
     def _execute(self, order: ShareOrder, row: int, day: int, price: int, at_close: bool) -> bool:
@@ -223,51 +221,43 @@ class ShareDesk:
             price: of the fill; micro-units.
             at_close: whether it is dated at the close of the day, else at the open.
         """
-        if order.is_sale and not self.market.can_fill[row]:
+        number, symbol, is_sale, quantity, value, limit, _, decided, _, _, reserved = order
+        account, state = self.account, self.state
+        if is_sale and not self.market.can_fill[row]:
             return False
-        self._remove(order)
-        if order.is_sale:
-            self._sell(order, row, day, price, at_close)
-        else:
-            self._buy(order, row, day, price, at_close)
-        return True
-
-    def _sell(self, order: ShareOrder, row: int, day: int, price: int, at_close: bool) -> None:
-        """Sell by an order, which ended with the position if there is none; arguments as for `_execute`."""
-        symbol, account = order.symbol, self.account
-        left = account.held[symbol].left
-        quantity = left if order.quantity is None else min(order.quantity, left)
-        if at_close and order.limit is None:
-            self._sold_at_close[symbol] = day
-        reason = SALE if order.limit is None else RESTING_SALE
-        account.sell(symbol, quantity, row, day, price, reason, at_close, order.decided_day, day)
-        self.show_sale(symbol)
-
-    def _buy(self, order: ShareOrder, row: int, day: int, price: int, at_close: bool) -> None:
-        """Buy by an order, or refuse it; arguments as for `_execute`."""
-        refusal, quantity = self._allowed(order, row, price)
+        self.waiting.pop(number, None)  # one that fills at the close which made it does not wait
+        if reserved:
+            self._free(order)
+        if is_sale:
+            if at_close and limit is None:
+                self._sold_at_close[symbol] = day
+            account.sell(
+                symbol, quantity, row, day, price, SALE if limit is None else RESTING_SALE, at_close, decided, day
+            )
+            self.show_sale(symbol)
+            return True
+        refusal, bought = self._allowed(symbol, quantity if value is None else value // price, row, price)
         if refusal:
             self._refuse(order, refusal, day, at_close=at_close)
-            return
-        symbol, account, state, clock = order.symbol, self.account, self.state, self.market.clock
-        reason = STRATEGY if order.limit is None else RESTING
-        account.buy(symbol, quantity, row, day, price, reason, at_close, order.decided_day)
+            return True
+        account.buy(symbol, bought, row, day, price, STRATEGY if limit is None else RESTING, at_close, decided)
+        clock = self.market.clock
         entered = clock.close_ts(day) if at_close else clock.open_ts(day)
-        state.own[symbol] = float(quantity), price / MICRO, float(entered), day
-        state.mark(symbol)
+        state.own[symbol] = float(bought), price / MICRO, float(entered), day
+        state.marked.add(symbol)
         state.cash_micro = account.cash - self._reserved
+        return True
 
-    def _allowed(self, order: ShareOrder, row: int, price: int) -> tuple[str, int]:
+    def _allowed(self, symbol: int, wanted: int | None, row: int, price: int) -> tuple[str, int]:
         """Return why a purchase at a bar is refused, or "" and the shares that it buys."""
         if not self.market.can_fill[row]:
             return NO_VOLUME, 0
-        held, rules = self.account.held, self.rules
-        if order.symbol in held:
+        account, rules = self.account, self.rules
+        if symbol in account.held:
             return ALREADY_HELD, 0
-        if len(held) >= rules.max_positions:
+        if len(account.held) >= rules.max_positions:
             return MAX_POSITIONS, 0
-        wanted = order.quantity if order.value is None else order.value // price
-        quantity = rules.payable(wanted or 0, price, self.account.cash - self._reserved)
+        quantity = rules.payable(wanted or 0, price, account.cash - self._reserved)
         if quantity < 1:
             return NO_CASH, 0
         if rules.max_volume_share is not None:
@@ -303,9 +293,10 @@ class ShareDesk:
         Args:
             symbol: its index in Bars.
         """
-        holding, own = self.account.held.get(symbol), self.state.own
-        self.state.mark(symbol)
-        self.state.cash_micro = self.account.cash - self._reserved
+        account, state = self.account, self.state
+        holding, own = account.held.get(symbol), state.own
+        state.marked.add(symbol)
+        state.cash_micro = account.cash - self._reserved
         if holding is not None:
             own[symbol] = float(holding.left), *own[symbol][1:]
             return

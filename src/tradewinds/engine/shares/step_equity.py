@@ -74,10 +74,14 @@ def _worth(
     place = np.arange(lengths.sum()) + np.repeat(first - (np.cumsum(lengths) - lengths), lengths)
     # the latest row of its symbol that may be traded; rows are in order of symbol and day
     rows = np.flatnonzero(market.tradable)
-    base, width = int(bars.day.min()), int(bars.day.max() - bars.day.min()) + 1
-    keys = bars.owner[rows] * width + bars.day[rows] - base
-    wanted = np.repeat(symbol, lengths) * width + days[place] - base
-    closes = bars.close[rows[np.searchsorted(keys, wanted, side="right") - 1]]
+    if len(bars.symbols) == 1 and len(rows) == len(days):  # one at each day
+        latest = rows[place]
+    else:
+        base, width = int(bars.day.min()), int(bars.day.max() - bars.day.min()) + 1
+        keys = bars.owner[rows] * width + bars.day[rows] - base
+        wanted = np.repeat(symbol, lengths) * width + days[place] - base
+        latest = rows[np.searchsorted(keys, wanted, side="right") - 1]
+    closes = bars.close[latest]
     most = max(held, default=0) * int(bars.close.max()) * len(bars.symbols)
     kind = np.int64 if most < _MOST else object
     value = np.zeros(len(days), kind)

@@ -30,7 +30,7 @@ from tradewinds.engine.stepwise.view_closed import CLOSED
 
 _BAR = np.dtype((np.void, 8 * WIDTH))
 _ROWS_AT_ONCE = 1 << 16
-_FIRST_STRETCH, _STRETCH = 16, 1024  # days for which the columns are left to the loop that were asked for before
+_FIRST_STRETCH, _STRETCH = 16, 2048  # days for which the columns are left to the loop that were asked for before
 _OWN = 2  # references to a view that nothing but the loop refers to: its variable, and the question
 Rows = Ints | slice
 
@@ -208,11 +208,11 @@ class StepLedger:
             self._show_earlier(symbol, first)
         state.show([symbol])
         state.arrived, state.latest = [symbol], state.past[symbol]
-        numbers = self._numbers(slice(first, first + count), part.times)
         low = 0
         while low < count:
             high = min(low + (_STRETCH if low else _FIRST_STRETCH), count)
-            self._pass_stretch(part.days[low:high], first + low, symbol, numbers[low:high])
+            numbers = self._numbers(slice(first + low, first + high), part.times[low:high])
+            self._pass_stretch(part.days[low:high], first + low, symbol, numbers)
             low = high
 
     def _pass_stretch(self, days: Ints, first: int, symbol: int, numbers: Floats) -> None:
@@ -264,22 +264,21 @@ class StepLedger:
 
     def _sell_without_bars(self, symbol: int, day: int) -> None:
         """Sell what is left of a position whose symbol has had no bar for too long, at its last close."""
-        holding = self.account.held.get(symbol)
-        if holding is None:  # sold at this close
+        if symbol not in self.account.held:  # sold at this close
             return
         row = self.desk.last_row[symbol]
         price = self.rules.sell_price(self._close_of[row])
-        self.account.sell(symbol, holding.left, row, day, price, NO_BARS_EXIT, True, None, day)
+        self.account.sell(symbol, None, row, day, price, NO_BARS_EXIT, True, None, day)
         self.desk.show_sale(symbol)
 
     def _end(self) -> None:
         """Sell open positions at their last close; the last row of equity includes it."""
         self.desk.end()
-        for symbol, holding in list(self.account.held.items()):
+        for symbol in list(self.account.held):
             row = self.desk.last_row[symbol]
             price, day = self.rules.sell_price(self._close_of[row]), self.market.days[-1]
             sold_on = self.market.day[row]
-            self.account.sell(symbol, holding.left, row, day, price, BACKTEST_END, True, None, sold_on)
+            self.account.sell(symbol, None, row, day, price, BACKTEST_END, True, None, sold_on)
 
 
 def _chunks(numbers: Floats) -> list[bytes]:
