@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from sys import getrefcount
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from tradewinds.engine.shares.share_rules import BACKTEST_END, NO_BARS_EXIT, Sha
 from tradewinds.engine.shares.step_books import StepBooks
 from tradewinds.engine.shares.step_equity import equity_of
 from tradewinds.engine.stepwise.bar_view import WIDTH, BarState, BarView
-from tradewinds.engine.stepwise.step_caller import Moments, StepCaller
+from tradewinds.engine.stepwise.step_caller import Moments, MomentsCaller
 from tradewinds.engine.stepwise.view_closed import CLOSED
 
 _BAR = np.dtype((np.void, 8 * WIDTH))
@@ -62,7 +62,7 @@ class StepLedger:
     """
 
     def __init__(
-        self, market: TradingDays, rules: ShareRules, make: Callable[[], StepCaller], *, books: bool = True
+        self, market: TradingDays, rules: ShareRules, make: Callable[[], MomentsCaller], *, books: bool = True
     ) -> None:
         self.market, self.rules = market, rules
         self.state = BarState(market.bars.symbols, functools.partial(_fee, rules))
@@ -228,7 +228,7 @@ class StepLedger:
             numbers: their bars, as BarState keeps them.
         """
         state, desk, strategy, new_view = self.state, self.desk, self._strategy, object.__new__
-        bars = iter(_chunks(numbers))
+        bars: Any = iter(_chunks(numbers))  # an iterator that knows how many are left
         left, show = bars.__length_hint__, map(state.past[symbol].frombytes, bars)
         columns = [map(append, numbers[:, which].tolist()) for which, append in state.continue_columns(symbol)]
         each: Iterator[object] = zip(show, *columns, strict=False) if columns else show
@@ -283,8 +283,9 @@ class StepLedger:
 
 def _chunks(numbers: Floats) -> list[bytes]:
     """Return rows of WIDTH floats as the bytes of each."""
-    chunks: list[bytes] = numbers.view(_BAR).ravel().tolist()  # bytes, of such a type
-    return chunks
+    chunks: Any = numbers.view(_BAR).ravel().tolist()  # bytes, of such a type
+    found: list[bytes] = chunks
+    return found
 
 
 def _fee(rules: ShareRules, quantity: int, price: int) -> int:
