@@ -35,7 +35,7 @@ def install_here(folder: Path) -> None:
     Args:
         folder: where the pictures are kept; it is made.
     """
-    from tradewinds.results import report
+    from tradewinds.results.report import write
     from tradewinds.sweeps import walk_forward_files
 
     def draw(plot, forms: Sequence[str]) -> dict[str, bytes]:
@@ -51,8 +51,8 @@ def install_here(folder: Path) -> None:
         return {plot.name: drawn(plot) for plot in plots}
 
     folder.mkdir(exist_ok=True)
-    drawn, by_processes = kept_in(folder, draw), report.draw_plots
-    report.draw_plots = walk_forward_files.draw_plots = draw_plots
+    drawn, by_processes = kept_in(folder, draw), write.draw_plots
+    write.draw_plots = walk_forward_files.draw_plots = draw_plots
 
 
 def kept_in(folder: Path, draw: Callable) -> Callable:
