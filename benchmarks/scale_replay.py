@@ -16,7 +16,7 @@ from benchmarks.common_results import EXPECTED, Outcome
 from benchmarks.peers.process import Stopwatch
 from benchmarks.scale import part_of
 from tradewinds.config import resolve as configs
-from tradewinds.engine.result import Trade
+from tradewinds.engine.run_trades import Trade
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.plan import plan_of
 from tradewinds.families.kalshi_weather.replay import replay_events

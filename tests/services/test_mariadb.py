@@ -13,10 +13,12 @@ import pytest
 from tests.services.mariadb import PASSWORD, Server, mariadb  # noqa: F401
 from tests.unit.trade_books import books_of, bought
 from tradewinds.config import resolve
+from tradewinds.core.column_rows import ColumnRows
 from tradewinds.core.errors import DatabaseError
 from tradewinds.database.load import load_run
 from tradewinds.engine.equity import Point
-from tradewinds.engine.result import RunResult, Trade
+from tradewinds.engine.result import Decision, RunResult
+from tradewinds.engine.run_trades import Trade, Trades
 from tradewinds.families.kalshi_weather.climate_days import DAYS_PER_YEAR
 from tradewinds.families.kalshi_weather.metrics import ForecastOutcome, score_metrics
 from tradewinds.pipeline.simulate import about_run
@@ -74,9 +76,9 @@ def write(folder: Path, payouts: list[int]) -> str:
         start_balance_micro=start,
         end_balance_micro=end,
         journal=books_of(trades),
-        trades=trades,
+        trades=Trades.of_rows(trades),
         equity=[Point(T0, "start", start, 0), Point(T0 + 86_400, "end", end, 0)],
-        decisions=[],
+        decisions=ColumnRows.of(Decision, []),
         diagnostics={**counts, "validations": {}, "quarantined": []},
         skipped=[],
         watermark=T0,

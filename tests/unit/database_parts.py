@@ -11,8 +11,10 @@ import pyarrow.parquet as pq
 from tests.unit.trade_books import books_of, bought
 from tests.workflow.harness import CHICAGO
 from tradewinds.config import resolve
+from tradewinds.core.column_rows import ColumnRows
 from tradewinds.engine.equity import Point
-from tradewinds.engine.result import RunResult, Trade
+from tradewinds.engine.result import Decision, RunResult
+from tradewinds.engine.run_trades import Trade, Trades
 from tradewinds.families.kalshi_weather.climate_days import DAYS_PER_YEAR
 from tradewinds.families.kalshi_weather.metrics import ForecastOutcome, score_metrics
 from tradewinds.pipeline.simulate import about_run
@@ -43,7 +45,8 @@ def write(folder, payouts=(1_000_000, 0), *, seed=0, created="2025-07-01T00:00:0
     diagnostics = {**counts, "candles_missing_pct": 12.5, "validations": {}, "quarantined": []}
     scored = [ForecastOutcome(EVENT, f"{EVENT}-B80.5", 333_333_333_333, True)]
     how = {"family_metrics": score_metrics(scored), "days_per_year": DAYS_PER_YEAR, "around_the_clock": True}
-    result = RunResult(start, end, books_of(trades), trades, equity, [], diagnostics, [], T0, T0, T0 + 86_400, **how)
+    made = (Trades.of_rows(trades), equity, ColumnRows.of(Decision, []))
+    result = RunResult(start, end, books_of(trades), *made, diagnostics, [], T0, T0, T0 + 86_400, **how)
     run_id = resolve.run_id(conf)
     write_artifacts(folder, run_id, conf, result)
     write_manifest(folder, run_id, conf, about_run(conf), evidence_of([]), result.watermark)

@@ -10,8 +10,10 @@ from tests.unit.engine_parts import micro, pico
 from tests.unit.trade_books import books_of, bought
 from tradewinds.config import resolve
 from tradewinds.core import files
+from tradewinds.core.column_rows import ColumnRows
 from tradewinds.engine.equity import Point
-from tradewinds.engine.result import RunResult, Trade
+from tradewinds.engine.result import Decision, RunResult
+from tradewinds.engine.run_trades import Trade, Trades
 from tradewinds.families.kalshi_weather.climate_days import DAYS_PER_YEAR
 from tradewinds.families.kalshi_weather.metrics import ForecastOutcome, score_metrics
 from tradewinds.families.kalshi_weather.run_files import write_market_names
@@ -109,9 +111,9 @@ def run(
         start_balance_micro=micro(start),
         end_balance_micro=end,
         journal=books_of(trades),
-        trades=list(trades),
+        trades=Trades.of_rows(trades),
         equity=list(equity),
-        decisions=list(decisions),
+        decisions=ColumnRows.of(Decision, decisions),
         diagnostics=counts,
         skipped=list(skipped),
         watermark=watermark,

@@ -17,9 +17,11 @@ from tests.unit.engine_parts import MINUTE, contract, micro, quote, replay, rule
 from tests.unit.results_parts import at, conf, points, run, scored, trade
 from tradewinds.config import resolve
 from tradewinds.core import files
-from tradewinds.core.amount_columns import NO_AMOUNT, amount_texts
+from tradewinds.core.amount_columns import amount_texts
 from tradewinds.core.text import amount_text, instant, number, plain, probability
+from tradewinds.core.units import NO_AMOUNT
 from tradewinds.engine.journal import JournalWriter, Kind
+from tradewinds.engine.run_trades import Trades
 from tradewinds.families.kalshi_weather.run_files import market_names, write_market_names
 from tradewinds.results.artifacts import resolved_yaml, write_artifacts
 from tradewinds.results.books import journal_schema, journal_table
@@ -125,8 +127,8 @@ def test_amounts_of_the_journal_are_exact(micros):
 
 def test_equity_and_positions_are_exact_text(tmp_path):
     result = a_run()
-    result.trades.append(trade(qty=2, price="0.41", decided="05-02 23:59"))  # same market, day and side as the first
-    result.trades.append(trade(qty=1, price="0.50", decided="05-03 00:00"))
+    more = trade(qty=2, price="0.41", decided="05-02 23:59")  # same market, day and side as the first
+    result.trades = Trades.of_rows([*result.trades, more, trade(qty=1, price="0.50", decided="05-03 00:00")])
     write_artifacts(tmp_path, RUN, conf(), result)
     assert (tmp_path / "equity.csv").read_text() == (
         "ts_utc,kind,cash_usd,open_value_usd,equity_usd\n"

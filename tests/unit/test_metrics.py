@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.unit.results_parts import points, run, scored, trade
 from tradewinds.engine.equity import Point
+from tradewinds.engine.run_trades import Trades
 from tradewinds.families.kalshi_weather.metrics import score_metrics
 from tradewinds.results import metrics
 
@@ -113,7 +114,7 @@ def test_daily_returns_are_those_of_midnights_or_of_trading_days(around_the_cloc
     ],
 )
 def test_wins_and_losses(payouts, win_rate, profit, loss, factor):
-    found = metrics.trade_metrics([trade(pays=pays) for pays in payouts])
+    found = metrics.trade_metrics(Trades.of_rows(trade(pays=pays) for pays in payouts))
     keys = ("win_rate_pct", "avg_profit_usd", "avg_loss_usd", "profit_factor")
     assert [found[key] for key in keys] == pytest.approx([win_rate, profit, loss, factor])
 

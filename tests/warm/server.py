@@ -3,8 +3,8 @@
 `python -P -m tests.warm.server SOCKET` serves until its standard input ends, and then removes the socket's folder.
 warm_python.c sends command lines, and ends as they end. What a fork gets is what a new interpreter would have: arguments,
 environment, working directory, open files, ignored signals, limits, a `__main__` of its own, its own random numbers. What
-it has besides is imported modules, which hold what they hold after an import, but for the function that draws plots
-(drawn_once.py).
+it has besides is imported modules, which hold what they hold after an import, but for the functions that draw plots
+(drawn_once.py) and fit forecasts (fitted_once.py).
 Where that would not do, the fork becomes a real interpreter.
 """
 
@@ -34,7 +34,7 @@ import time
 import types
 from pathlib import Path
 
-from tests.warm import drawn_once
+from tests.warm import drawn_once, fitted_once
 
 ROOT = Path(__file__).resolve().parents[2]
 OTHERS = """
@@ -65,6 +65,7 @@ def main() -> None:
         if not name.startswith(NOT_IMPORTED):
             importlib.import_module(name.removesuffix(".__init__"))
     drawn_once.install(folder / "pictures")
+    fitted_once.install(folder / "fits")
     for name in [name for name in sys.modules if name.split(".")[0] in ("tests", "hatch_build")]:
         del sys.modules[name]  # a command has its own
     pristine = dict(os.environb)

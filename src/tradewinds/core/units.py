@@ -23,6 +23,7 @@ Ratio = tuple[int, int]  # numerator and denominator; arithmetic with Fraction i
 CENT = MICRO // 100  # micro-units of a hundredth
 NEVER = 2**62  # an instant, a day or a price that is never reached
 DAY_SECONDS = 86_400
+NO_AMOUNT = -(2**63)  # in a column of amounts: there is none
 
 
 def exact(value: Decimal | float | str, unit: int) -> int:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any, NamedTuple
 
 from tradewinds.core.arrays import Ints
+from tradewinds.core.column_rows import ColumnRows
 from tradewinds.core.errors import SimulationError
 from tradewinds.core.text import money
-from tradewinds.core.units import MICRO
 from tradewinds.engine.equity import Point, check_points
 from tradewinds.engine.journal import REMEDY, Journal
 from tradewinds.engine.round_trips import RoundTrip
-from tradewinds.engine.trades import Position
+from tradewinds.engine.run_trades import Trades
 
 
 class Decision(NamedTuple):
@@ -105,85 +104,6 @@ class FillRow(NamedTuple):
     more: tuple[int, ...]
 
 
-class Trade(NamedTuple):
-    """A position with the facts of its market.
-
-    Quantities and money come from `position`, which is made from the journal: no market family states them. A field is None
-    where the market has no such thing.
-
-    Attributes:
-        series_ticker: series of the event.
-        event_ticker: event of the market.
-        market_ticker: the market.
-        station_id: the place whose readings settle the market; "" without one.
-        decision_ts: when the entry was decided; Unix s.
-        quote_ts: end of the candle or bar of the entry; Unix s.
-        side: BUY_YES, BUY_NO or BUY.
-        model_prob_yes_pico: probability of YES; pico-units.
-        ev_gross_pico: expected value of one contract before the fee; pico-units.
-        ev_net_total_pico: expected value of all contracts after the fee; pico-units.
-        reason_code: why it was bought.
-        settled_result: how it ended.
-        settled_ts: when it ended; Unix s.
-        position: quantities and money.
-    """
-
-    series_ticker: str
-    event_ticker: str
-    market_ticker: str
-    station_id: str
-    decision_ts: int
-    quote_ts: int
-    side: str
-    model_prob_yes_pico: int | None
-    ev_gross_pico: int | None
-    ev_net_total_pico: int | None
-    reason_code: str
-    settled_result: str
-    settled_ts: int
-    position: Position
-
-    @property
-    def ev_net_pico(self) -> Fraction | None:
-        """Expected value of one contract after the fee; pico-units, exact."""
-        return None if self.ev_net_total_pico is None else Fraction(self.ev_net_total_pico, self.qty)
-
-    @property
-    def qty(self) -> int:
-        """Whole contracts or shares bought in the first leg's entries."""
-        return self.position.quantity // MICRO
-
-    @property
-    def entry_price_micro(self) -> int:
-        """Mean entry price of the first leg; micro-units."""
-        return self.position.entry_price
-
-    @property
-    def entry_cost_micro(self) -> int:
-        """Cost of the entries without fees; micro-units."""
-        return -self.position.entry_cash
-
-    @property
-    def entry_fee_micro(self) -> int:
-        """Fees of the entries; micro-units."""
-        return self.position.entry_fee
-
-    @property
-    def exit_fee_micro(self) -> int:
-        """Fees of the exits; micro-units."""
-        return self.position.exit_fee
-
-    @property
-    def payout_micro(self) -> int:
-        """Cash from exits, settlement and flows, less the exits' fees; micro-units."""
-        return self.position.exit_cash + self.position.flows - self.position.exit_fee
-
-    @property
-    def pnl_micro(self) -> int:
-        """Sum of all changes of cash; micro-units."""
-        return self.position.pnl
-
-
 @dataclass
 class RunResult:
     """A run.
@@ -214,9 +134,9 @@ class RunResult:
     start_balance_micro: int
     end_balance_micro: int
     journal: Journal
-    trades: list[Trade]
+    trades: Trades
     equity: list[Point]
-    decisions: list[Decision]
+    decisions: ColumnRows[Decision]
     diagnostics: dict[str, Any]
     skipped: list[tuple[str, str]]  # (event, reason)
     watermark: int | None
@@ -256,7 +176,7 @@ class RunResult:
         """Compare the trades, and the fills if the run has rows of them, with the change of the account's cash; raises as
         check_books."""
         # the trades are made from the books: their sum must come to the same end
-        pnl = sum([trade.pnl_micro for trade in self.trades])
+        pnl = int(self.trades.pnl_micro.sum())
         if self.start_balance_micro + pnl != self.end_balance_micro:
             raise SimulationError(
                 f"{len(self.trades):,} trades made {money(pnl, self.places)}, the account went from "

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tradewinds.core.arrays import Flags, Ints
+from tradewinds.core.column_rows import ColumnRows, column_of
 from tradewinds.engine.journal import Journal, Kind
 
 
@@ -88,34 +89,34 @@ class Leg(NamedTuple):
     pnl: int
 
 
-def positions_of(journal: Journal) -> list[Position]:
+def positions_of(journal: Journal) -> ColumnRows[Position]:
     """Return the positions of a journal, in order of their numbers.
 
     Args:
         journal: the books.
     """
     if not len(journal):
-        return []
+        return ColumnRows.of(Position, [])
     rows = _LegRows.of(journal)
     number = rows.position[rows.starts]
     first_legs = np.flatnonzero(np.diff(number, prepend=-1))
     starts = rows.starts[first_legs]  # where each position begins: sums run over all its legs
     cash = _cash(rows, starts)
     flows = (rows.kind == Kind.DIVIDEND) | (rows.kind == Kind.FUNDING)
-    columns: dict[str, list[Any]] = {
-        "position_id": number[first_legs].tolist(),
-        "opened_ts": np.minimum.reduceat(rows.ts, starts).tolist(),
-        "closed_ts": np.maximum.reduceat(rows.ts, starts).tolist(),
-        "quantity": _sums(np.abs(rows.quantity), rows.entry, rows.starts)[first_legs].tolist(),
-        "entry_price": _mean_prices(rows, rows.entry, first_legs),
-        "entry_cash": cash.entry_cash.tolist(),
-        "entry_fee": cash.entry_fee.tolist(),
-        "exit_cash": cash.exit_cash.tolist(),
-        "exit_fee": cash.exit_fee.tolist(),
-        "flows": _sums(rows.cash, flows, starts).tolist(),
-        "pnl": np.add.reduceat(rows.cash, starts).tolist(),
+    columns = {
+        "position_id": number[first_legs],
+        "opened_ts": np.minimum.reduceat(rows.ts, starts),
+        "closed_ts": np.maximum.reduceat(rows.ts, starts),
+        "quantity": _sums(np.abs(rows.quantity), rows.entry, rows.starts)[first_legs],
+        "entry_price": column_of(_mean_prices(rows, rows.entry, first_legs)),
+        "entry_cash": cash.entry_cash,
+        "entry_fee": cash.entry_fee,
+        "exit_cash": cash.exit_cash,
+        "exit_fee": cash.exit_fee,
+        "flows": _sums(rows.cash, flows, starts),
+        "pnl": np.add.reduceat(rows.cash, starts),
     }
-    return list(map(Position._make, zip(*(columns[name] for name in Position._fields), strict=True)))
+    return ColumnRows(Position, {name: columns[name] for name in Position._fields})
 
 
 def legs_of(journal: Journal) -> list[Leg]:

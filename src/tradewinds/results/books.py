@@ -7,13 +7,13 @@ bought, below 0 sold or settled. The start balance of metrics.json plus the sum 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tradewinds.core import files, units
+from tradewinds.core.amount_columns import exact_decimals
 from tradewinds.core.arrays import Ints
 from tradewinds.engine.journal import Journal, Kind
 
@@ -68,5 +68,4 @@ def _names(places: Ints, names: Sequence[str]) -> pa.Array:
 
 def _amounts(amounts: Ints, places: int) -> pa.Array:
     """Integers of 10^-places as exact decimals."""
-    whole = pa.array(amounts).cast(pa.decimal128(19, 0))
-    return pc.multiply(whole, pa.scalar(Decimal(1).scaleb(-places))).cast(amount_type(places))
+    return exact_decimals(amounts, places).cast(amount_type(places))

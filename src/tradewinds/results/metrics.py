@@ -16,8 +16,9 @@ import numpy as np
 from tradewinds.core.text import number
 from tradewinds.engine.equity import Point, daily_rows
 from tradewinds.engine.journal import Kind
-from tradewinds.engine.result import RunResult, Trade
+from tradewinds.engine.result import RunResult
 from tradewinds.engine.round_trips import RoundTrip
+from tradewinds.engine.run_trades import Trades
 
 SAME = 1e-12  # returns that differ by less than this share of themselves differ by rounding only
 BINS = 10
@@ -37,7 +38,7 @@ def metrics(result: RunResult) -> dict[str, Any]:
     Amounts are in the account's currency, though their keys end in _usd.
     """
     places, trips = result.places, result.round_trips
-    pnl = sum(trade.pnl_micro for trade in result.trades)
+    pnl = int(result.trades.pnl_micro.sum())
     drawdown, drawdown_pct = max_drawdown(result.equity, places)
     returns = daily_returns(result.equity) if result.around_the_clock else point_returns(result.equity)
     return {
@@ -51,16 +52,14 @@ def metrics(result: RunResult) -> dict[str, Any]:
         "max_drawdown_pct": drawdown_pct,
         "sharpe": sharpe(returns, result.days_per_year),
         "sortino": sortino(returns, result.days_per_year),
-        "exposure_time_avg_minutes": exposure_minutes(result.trades if trips is None else trips),
+        "exposure_time_avg_minutes": exposure_minutes(result.trades, trips),
         **UNSCORED,
         **result.family_metrics,
         "diagnostics": result.diagnostics,
     }
 
 
-def trade_metrics(
-    trades: Sequence[Trade], places: int = 6, round_trips: Sequence[RoundTrip] | None = None
-) -> dict[str, Any]:
+def trade_metrics(trades: Trades, places: int = 6, round_trips: Sequence[RoundTrip] | None = None) -> dict[str, Any]:
     """Counts, win rate, average win and loss, profit factor.
 
     A trade is one position, from its first fill to its last row of the journal; a win has pnl > 0, a loss pnl < 0. In a run
@@ -74,12 +73,12 @@ def trade_metrics(
         round_trips: of a run that sells what it holds.
     """
     unit = 10**places
-    pnls = [trip.pnl_micro for trip in (trades if round_trips is None else round_trips)]
+    pnls = trades.pnl_micro.tolist() if round_trips is None else [trip.pnl_micro for trip in round_trips]
     wins = [pnl for pnl in pnls if pnl > 0]
     losses = [pnl for pnl in pnls if pnl < 0]
     return {
         "num_trades": len(trades),
-        "num_contracts": sum(trade.qty for trade in trades),
+        "num_contracts": int(trades.qty.sum()),
         **({} if round_trips is None else {"num_round_trips": len(round_trips)}),
         "win_rate_pct": len(wins) / len(pnls) * 100 if pnls else None,
         "avg_profit_usd": sum(wins) / len(wins) / unit if wins else None,
@@ -154,6 +153,15 @@ def sortino(returns: Sequence[float], days_per_year: int) -> float | None:
     return math.fsum(returns) / len(returns) / downside * math.sqrt(days_per_year) if downside > 0 else None
 
 
-def exposure_minutes(trades: Sequence[Trade | RoundTrip]) -> float | None:
-    """Mean minutes from decision to settlement."""
-    return sum(t.settled_ts - t.decision_ts for t in trades) / len(trades) / 60 if trades else None
+def exposure_minutes(trades: Trades, round_trips: Sequence[RoundTrip] | None) -> float | None:
+    """Mean minutes from decision to settlement, of the round trips of a run that sells what it holds.
+
+    Args:
+        trades: of the run.
+        round_trips: of a run that sells what it holds.
+    """
+    if round_trips is not None:
+        held = [trip.settled_ts - trip.decision_ts for trip in round_trips]
+    else:
+        held = (trades.columns["settled_ts"] - trades.columns["decision_ts"]).tolist()
+    return sum(held) / len(held) / 60 if held else None

@@ -22,6 +22,7 @@ from tradewinds.core.units import MICRO
 from tradewinds.database import queries, schema
 from tradewinds.database.load import load_run
 from tradewinds.engine.equity import Point
+from tradewinds.engine.run_trades import Trades
 from tradewinds.engine.shares.share_rules import Exits, ShareRules
 from tradewinds.families import plan
 from tradewinds.families.equities_daily import metrics, replay
@@ -389,7 +390,7 @@ def points(*values):
 
 def test_share_metrics_by_hand():
     curve = points(100, 110, 99, 99, 121)
-    found = metrics.share_metrics(curve, [], points(100, 100, 100, 100, 110), [], range(5))
+    found = metrics.share_metrics(curve, Trades.of_rows([]), points(100, 100, 100, 100, 110), [], range(5))
     assert found["total_return_pct"] == pytest.approx(21.0)
     assert found["annualised_return_pct"] == pytest.approx((1.21 ** (252 / 4) - 1) * 100)
     assert found["max_drawdown_days"] == 2
@@ -401,7 +402,7 @@ def test_share_metrics_by_hand():
 
 
 def test_undefined_share_metrics_are_none():
-    found = metrics.share_metrics(points(100), [], points(100), [], [0])
+    found = metrics.share_metrics(points(100), Trades.of_rows([]), points(100), [], [0])
     assert found["total_return_pct"] is None and found["annualised_return_pct"] is None
     assert found["benchmark"]["sharpe"] is None and found["excess_return_pct"] is None
     assert metrics.annualised(-1.0, 5) is None and metrics.annualised(1e9, 1) is None

@@ -17,7 +17,7 @@ from tradewinds.core import files
 from tradewinds.core.errors import SimulationError
 from tradewinds.engine.event_contracts import candles, kernel
 from tradewinds.engine.event_contracts.contracts import Side
-from tradewinds.engine.event_contracts.fills import Fill
+from tradewinds.engine.event_contracts.fills import Fill, Fills
 from tradewinds.families.kalshi_weather import climate_days, replay, schemas, tradable_markets
 from tradewinds.families.kalshi_weather.validations import event_checks, judge, statutory_clocks, trade_checks
 
@@ -359,10 +359,10 @@ def a_fill(**changes):
     ],
 )
 def test_a_wrong_trade_fails_the_run(name, change):
-    judge.refuse_wrong_trades([a_fill(), a_fill(fee_micro=185_000)], 60)
+    judge.refuse_wrong_trades(Fills.of([a_fill(), a_fill(fee_micro=185_000)]), 60)
     with pytest.raises(SimulationError, match=r"[a-z_]+ fails for 1 of 2 trades, first A at .* bug of the engine"):
-        judge.refuse_wrong_trades([a_fill(), a_fill(**change)], 60)
-    assert not getattr(trade_checks, name)(a_fill(**change), 60)
+        judge.refuse_wrong_trades(Fills.of([a_fill(), a_fill(**change)]), 60)
+    assert getattr(trade_checks, name)(Fills.of([a_fill(), a_fill(**change)]), 60).tolist() == [True, False]
 
 
 SEARCH = (

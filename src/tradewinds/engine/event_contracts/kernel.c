@@ -1,8 +1,9 @@
 /* The replay's inner loops: one pass over decision times, against one cash account, in integers only.
 
 `advance` and the functions it calls hold the rules of trading. They step through every decision time of every market, with
-three shortcuts: refusals that cannot change are counted at once (`refuse_until`), and a market sleeps until its next wanted
-quote (`next_wanted`) or its next affordable one (`next_affordable`).
+four shortcuts: refusals that cannot change are counted at once (`refuse_until`), a market sleeps until its next wanted quote
+(`next_wanted`) or its next affordable one (`next_affordable`), and where refusals are not recorded a candle with less volume than
+one contract needs counts as one without a wanted quote (`least_volume`).
 
 kernel.py calls the functions that are not static, with Python's lock released. It passes structures as arrays of words, so
 each field of those structures has 64 bits. Prices are micro-units of money, probabilities and values pico-units, times Unix
@@ -750,17 +751,20 @@ static WantedOrder kelly_order(i64 yes, i64 no, i64 bid, i64 ask, i64 equity, co
     return orders[prefers ? NO : YES];
 }
 
-/* Return the next row with a wanted side; the last row if there is none.
+/* Return the next row with a wanted side and enough volume; the last row if there is none.
 
 highest: by side, the highest price at which the market's side is wanted at all: a block of rows whose lowest price is above
 it needs no look. wake: receives the decision time at which the returned row becomes visible, or NEVER. */
-static i64 next_wanted(i64 row, i64 end_row, i64 earliest, i64 step, const i64 *end_ts, const i32 (*lowest)[2],
-                       const i64 *highest, const i32 *yes_code, const i32 *no_code, const i64 *quantity, i64 *wake) {
+static i64 next_wanted(i64 row, i64 end_row, i64 earliest, i64 step, i64 least_volume, const CandleRows *rows,
+                       const i32 (*lowest)[2], const i64 *highest, const i32 *yes_code, const i32 *no_code,
+                       const i64 *quantity, i64 *wake) {
+    const i64 *end_ts = rows->end_ts, *volume = rows->volume;
     for (bool found = false; row < end_row && !found;) {
         i64 block = row / BLOCK, end_of_block = least_of(end_row, (block + 1) * BLOCK);
         if (lowest[block][YES] > highest[YES] && lowest[block][NO] > highest[NO])
             row = end_of_block;
-        while (row < end_of_block && !(found = any_wanted(yes_code[row], no_code[row], quantity)))
+        while (row < end_of_block &&
+               !(found = volume[row] >= least_volume && any_wanted(yes_code[row], no_code[row], quantity)))
             row++;
     }
     *wake = row == end_row ? NEVER : most_of(up(end_ts[row], step) * step, earliest);
@@ -1014,25 +1018,42 @@ typedef struct { /* state of a pass */
     i64 era_index, era_shift;               /* era_shift: first row of the era in WantedTable */
     i64 equity;                             /* cash plus cost of the open contracts, for Kelly sizing */
     bool busy;                              /* an order is wanted that the account could pay */
+    i64 least_volume;                       /* of a candle on which anything can be bought, if no refusal is recorded */
+    Limits full;                            /* the limits by which a market is full */
     bool netted;                            /* opposing sides are netted: any fill may free cash and room */
     bool one_era, sleeps, leaps, only_cash; /* the shortcuts: see `start_pass` */
 } Progress;
 
+/* Return the least volume of which a share is a whole contract. */
+static i64 volume_of_one(i64 share, i64 base) {
+    wide volume = share > 0 ? up_wide((wide)base * 100, share) : NEVER;
+    return volume < NEVER ? (i64)volume : NEVER;
+}
+
 /* Return the state at the beginning of a pass, with the shortcuts that it may take. */
 static Progress start_pass(const Pass *pass) {
     const Limits *limits = pass->limits;
+    bool silent = !pass->counted && !pass->audit; /* refusals are not recorded: why nothing is bought does not matter */
     Progress progress = {.pass = pass,
                          .scratch = pass->scratch,
                          .t = pass->account->scalars[S_NOW],
                          .due = next_due(pass),
-                         .era = pass->eras[0]};
+                         .era = pass->eras[0],
+                         .least_volume = -NEVER,
+                         .full = *limits};
     progress.netted = limits->opposing == NETTED;
     progress.one_era = pass->era_count == 1;
     /* sleeps: a market without a wanted quote sleeps until its next wanted one. (Under Kelly sizing, or in another era of
     the fee rule, wanted orders change without a new quote.) */
     progress.sleeps = limits->kelly_base == 0 && progress.one_era;
+    if (silent && limits->volume_share_base) {
+        /* a full market stays full, whatever volume its candles have */
+        progress.full.volume_share_base = 0;
+        if (!pass->books)
+            progress.least_volume = volume_of_one(limits->volume_share, limits->volume_share_base);
+    }
     /* leaps: refusals of a full market are counted at once, since it stays full until a contract of its event settles */
-    progress.leaps = progress.sleeps && !pass->audit && limits->volume_share_base == 0 && !progress.netted;
+    progress.leaps = progress.sleeps && !pass->audit && progress.full.volume_share_base == 0 && !progress.netted;
     /* only_cash: beyond the limits of market and event, no limit is judged before cash */
     progress.only_cash = !progress.netted &&
                          least_of(limits->total_open, least_of(limits->notional, limits->orders)) >= UNLIMITED &&
@@ -1106,9 +1127,9 @@ static void refuse(const Progress *progress, i64 i, i64 side, i64 reason, i64 ro
 }
 
 /* Return `full_reason` of a market: an order book is judged before the limits of market and event. */
-static i64 full_of_market(i64 i, const i64 *held, i64 side, i64 in_event, const Pass *pass) {
-    i64 reason = full_reason(held[YES], held[NO], side, in_event, pass->limits);
-    return reason != OPPOSING && in_book(i, NEVER, pass->books) ? NO_REASON : reason;
+static i64 full_of_market(i64 i, const i64 *held, i64 side, i64 in_event, const Progress *progress) {
+    i64 reason = full_reason(held[YES], held[NO], side, in_event, &progress->full);
+    return reason != OPPOSING && in_book(i, NEVER, progress->pass->books) ? NO_REASON : reason;
 }
 
 /* State of an active market after it was judged; GONE: it has no decision left before `until`. */
@@ -1126,10 +1147,12 @@ static int judge_market(Progress *progress, i64 j) {
         row++;
     scratch->position[j] = row;
     bool visible = row >= pass->rows->first_row[j] && progress->t - pass->rows->quote_ts[row] <= pass->max_age;
-    /* nothing wanted: sleep until the next wanted quote */
-    if (progress->sleeps && !(visible && any_wanted(pass->yes_code[row], pass->no_code[row], pass->table->quantity))) {
-        scratch->position[j] = next_wanted(row + 1, end_row, later, pass->step, end_ts, pass->lowest, pass->highest[j],
-                                           pass->yes_code, pass->no_code, pass->table->quantity, &scratch->wake[j]);
+    /* nothing wanted, or nothing to be had: sleep until the next wanted quote */
+    if (progress->sleeps && !(visible && pass->rows->volume[row] >= progress->least_volume &&
+                              any_wanted(pass->yes_code[row], pass->no_code[row], pass->table->quantity))) {
+        scratch->position[j] =
+            next_wanted(row + 1, end_row, later, pass->step, progress->least_volume, pass->rows, pass->lowest,
+                        pass->highest[j], pass->yes_code, pass->no_code, pass->table->quantity, &scratch->wake[j]);
         return ASLEEP;
     }
     if (!visible)
@@ -1149,7 +1172,7 @@ static int judge_market(Progress *progress, i64 j) {
     /* rank the order unless the market is full */
     i64 event = pass->market->event[i], in_event = pass->account->event_contracts[event], reason[2];
     const i64 *held = pass->account->held[i];
-    reason[side] = full_of_market(i, held, side, in_event, pass);
+    reason[side] = full_of_market(i, held, side, in_event, progress);
     if (reason[side] == NO_REASON) {
         scratch->side[j] = side, scratch->code[j] = side == YES ? yes : no;
         scratch->wanted[j] = order.quantity, scratch->rank[j] = order.rank,
@@ -1158,7 +1181,7 @@ static int judge_market(Progress *progress, i64 j) {
         return AWAKE;
     }
     /* both sides full until after the market's last decision: count all its refusals now */
-    reason[1 - side] = full_of_market(i, held, 1 - side, in_event, pass);
+    reason[1 - side] = full_of_market(i, held, 1 - side, in_event, progress);
     if (progress->leaps && reason[1 - side] != NO_REASON &&
         pass->market->event_settles[event] > pass->market->last_t[i]) {
         if (pass->counted)

@@ -6,9 +6,13 @@ from collections import Counter
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from tradewinds.core.column_rows import objects
 from tradewinds.core.units import MICRO, NEVER, PICO
-from tradewinds.engine.event_contracts.contracts import PICO_PER_MICRO, Side
-from tradewinds.engine.event_contracts.fills import Fill
+from tradewinds.engine.event_contracts.contracts import Side
+from tradewinds.engine.event_contracts.fills import Fills
+from tradewinds.engine.event_contracts.kernel_structures import FILL_COLUMNS
 from tradewinds.engine.event_contracts.order_books import Ladder, OrderBooks, left_of
 from tradewinds.engine.event_contracts.order_rules import Rules, StepRules
 from tradewinds.engine.event_contracts.replay import RunContracts
@@ -455,15 +459,11 @@ class OrderDesk:
             for (idx, side, reason), (first_ts, times) in sorted(self._refused.items())
         ]
 
-    def fills(self) -> list[Fill]:
-        """Return all fills as objects, in order of execution."""
-        found = []
-        for row, (reason, chance, rested, _, _) in zip(self.account.fills, self.facts, strict=True):
-            idx, number, quantity, price, fee, ts, candle, _ = row
-            side = Side(number)
-            gross = (chance if side is Side.YES else PICO - chance) - price * PICO_PER_MICRO
-            value = gross * quantity - fee * PICO_PER_MICRO
-            contract = self.run_contracts.contracts[idx]
-            fill = Fill(contract, side, quantity, price, fee, ts, candle, gross, value, chance, reason, rested)
-            found.append(fill)
-        return found
+    def fills(self) -> Fills:
+        """Return all fills in order of execution."""
+        rows = np.array(self.account.fills, np.int64).reshape(-1, FILL_COLUMNS)
+        reasons, chances, rested = (
+            [getattr(fact, name) for fact in self.facts] for name in ("reason", "chance", "rested")
+        )
+        known = (np.array(chances, np.int64), objects(reasons), np.array(rested, np.bool_))
+        return Fills.of_rows(self.run_contracts.contracts, rows, *known)

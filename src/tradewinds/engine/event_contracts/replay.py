@@ -13,15 +13,16 @@ from typing import NamedTuple
 import numpy as np
 
 from tradewinds.core.arrays import Ints
+from tradewinds.core.column_rows import ColumnRows, joined, objects
 from tradewinds.core.errors import SimulationError
-from tradewinds.core.units import NEVER, PICO
+from tradewinds.core.units import NEVER
 from tradewinds.engine.event_contracts import kernel, kernel_structures
 from tradewinds.engine.event_contracts.candles import NO_AGE_LIMIT, LiveCandles, decision_times
 from tradewinds.engine.event_contracts.changing_chances import ChanceRows
 from tradewinds.engine.event_contracts.contract_journal import journal_of
-from tradewinds.engine.event_contracts.contracts import PICO_PER_MICRO, Contract, Side
+from tradewinds.engine.event_contracts.contracts import Contract, Side
 from tradewinds.engine.event_contracts.fill_summary import summary_of
-from tradewinds.engine.event_contracts.fills import Fill
+from tradewinds.engine.event_contracts.fills import Fills, decisions_of
 from tradewinds.engine.event_contracts.limits import EV_THRESHOLD, REFUSAL_REASONS, Opposing
 from tradewinds.engine.event_contracts.offers import OfferCodes, QuoteCodes, offers_by_price, offers_by_quote, table_of
 from tradewinds.engine.event_contracts.order_books import OrderBooks
@@ -30,6 +31,8 @@ from tradewinds.engine.journal import Journal
 from tradewinds.engine.result import Decision, Summary
 
 _BUFFER_ROWS = 1 << 12
+_IDX, _DECISION = 0, 5  # columns of a row of `fills` in kernel_structures.Buffers
+_SIDE_NAMES, _REASONS = objects([side.name for side in Side]), objects(REFUSAL_REASONS)
 
 
 @dataclass
@@ -45,9 +48,9 @@ class ReplayOutcome:
         journal: the books, in which fill n opens position n; empty if the replay kept none.
     """
 
-    fills: list[Fill]
+    fills: Fills
     rejections: Counter[str]
-    decisions: list[Decision]
+    decisions: ColumnRows[Decision]
     end_cash_micro: int
     equity: list[tuple[int, int, int]]
     journal: Journal
@@ -62,12 +65,16 @@ class RunContracts:
     Attributes:
         contracts: sorted by ticker.
         idx: index of each ticker in `contracts`.
+        tickers: by idx.
+        p_pico: by idx, probability of YES at the start; pico-units.
+        changes: by idx, whether that probability changes later.
         by_settlement: idx of all contracts by settlement time and ticker.
     """
 
     def __init__(self, contracts: Sequence[Contract]) -> None:
         self.contracts = sorted(contracts, key=lambda contract: contract.ticker)
         self.idx = {contract.ticker: i for i, contract in enumerate(self.contracts)}
+        self.tickers = objects([contract.ticker for contract in self.contracts])
         events = {c.event.name: c.event for c in self.contracts}
         event_index = {name: i for i, name in enumerate(events)}
         counts = np.array([len(event.day_starts) for event in events.values()], np.int64)
@@ -76,6 +83,8 @@ class RunContracts:
         self.start_ts = _column([c.start_ts for c in self.contracts])
         self.end_ts = _column([c.end_ts for c in self.contracts])
         self.settle_ts = _column([c.settle_ts for c in self.contracts])
+        self.p_pico = _column([c.p_pico for c in self.contracts])
+        self.changes = np.array([bool(c.later_p) for c in self.contracts], np.bool_)
         self.payout_yes = _column([c.payout_yes_micro for c in self.contracts])
         self.end_midnight = np.cumsum(counts)
         self.first_midnight = self.end_midnight - counts
@@ -300,19 +309,15 @@ class Replay:
         """Return the outcome, once all candles are replayed."""
         # stretches that could still have grown are complete now
         last_stretches = self._stretch[self._stretch[:, 0] > 0]
-        refusals = self._single_refusals(np.concatenate([*self._refusals, last_stretches])) + self._counted_refusals()
+        single = self._single_refusals(np.concatenate([*self._refusals, last_stretches]))
+        refusals, fills = joined(single, self._counted_refusals()), self._all_fills()
         rejections: Counter[str] = Counter()
-        for decision in refusals:
-            rejections[decision.reason] += decision.times
-        fills = self._fill_list()
-        filled = [
-            Decision(f.contract.ticker, f.decision_ts, 1, f.side.name, f.quantity, f.price_micro, True, EV_THRESHOLD)
-            for f in fills
-        ]
+        for reason, times in zip(refusals.columns["reason"].tolist(), refusals.columns["times"].tolist(), strict=True):
+            rejections[reason] += times
         return ReplayOutcome(
             fills=fills,
             rejections=rejections,
-            decisions=filled + refusals,
+            decisions=joined(decisions_of(fills), refusals),
             end_cash_micro=int(self._account.scalars[kernel_structures.S_CASH]),
             equity=[(ts, cash, value) for ts, cash, value in self._equity_rows().tolist()],
             journal=self._journal(),
@@ -323,7 +328,7 @@ class Replay:
         if not len(self._settlements):
             return Journal.empty()
         settled = self._settlements[: self._account.scalars[kernel_structures.S_SETTLEMENTS]]
-        return journal_of(self.fill_rows(), settled, [contract.ticker for contract in self.run_contracts.contracts])
+        return journal_of(self.fill_rows(), settled, self.run_contracts.tickers.tolist())
 
     def summary(self) -> Summary:
         """Return the outcome as columns, without an object per fill."""
@@ -345,38 +350,43 @@ class Replay:
             left = max(0, left - len(rows))
         return np.concatenate(pieces)
 
-    def _fill_list(self) -> list[Fill]:
-        """Return all fills as objects, in execution order."""
-        contracts, sides = self.run_contracts.contracts, tuple(Side)
-        fills = []
-        for idx, side_index, quantity, price, fee, decision_ts, quote_ts, _ in self.fill_rows().tolist():
-            contract, side = contracts[idx], sides[side_index]
-            chance = contract.p_at(decision_ts)
-            gross = (chance if side is Side.YES else PICO - chance) - price * PICO_PER_MICRO
-            value = gross * quantity - fee * PICO_PER_MICRO
-            fill = Fill(contract, side, quantity, price, fee, decision_ts, quote_ts, gross, value, chance)
-            fills.append(fill)
-        return fills
+    def _all_fills(self) -> Fills:
+        """Return all fills in execution order."""
+        contracts, rows = self.run_contracts.contracts, self.fill_rows()
+        idx, decision_ts = rows[:, _IDX], rows[:, _DECISION]
+        chance = self.run_contracts.p_pico[idx]
+        for n in np.flatnonzero(self.run_contracts.changes[idx]).tolist():
+            chance[n] = contracts[idx[n]].p_at(int(decision_ts[n]))
+        reason = np.full(len(rows), EV_THRESHOLD, np.object_)
+        return Fills.of_rows(contracts, rows, chance, reason, np.zeros(len(rows), np.bool_))
 
-    def _single_refusals(self, rows: np.ndarray) -> list[Decision]:
+    def _single_refusals(self, rows: Ints) -> ColumnRows[Decision]:
         """Return the refusals of a full audit. Rows as `refusals` of kernel_structures.Buffers."""
-        names, tickers = [side.name for side in Side], [contract.ticker for contract in self.run_contracts.contracts]
-        return [
-            Decision(tickers[idx], first, times, names[side], quantity, price, False, REFUSAL_REASONS[reason])
-            for times, idx, side, reason, _, quantity, price, first, _ in rows.tolist()
-        ]
+        times, idx, side, reason, _, quantity, price, first, _ = rows.T
+        return self._refused(idx, first, times, side, quantity, price, reason)
 
-    def _counted_refusals(self) -> list[Decision]:
+    def _counted_refusals(self) -> ColumnRows[Decision]:
         """Return one decision per contract, side and reason for which refusals were counted."""
-        counts, firsts = self._counts, self._firsts
-        idx, side, reason = np.nonzero(counts)
-        first, times = firsts[idx, side, reason], counts[idx, side, reason]
-        rows = zip(idx.tolist(), side.tolist(), reason.tolist(), first.tolist(), times.tolist(), strict=True)
-        tickers, names = [contract.ticker for contract in self.run_contracts.contracts], [side.name for side in Side]
-        return [
-            Decision(tickers[idx], first, times, names[side], None, None, False, REFUSAL_REASONS[reason])
-            for idx, side, reason, first, times in rows
-        ]
+        idx, side, reason = np.nonzero(self._counts)
+        first, times = self._firsts[idx, side, reason], self._counts[idx, side, reason]
+        unknown = np.full(len(idx), None, np.object_)
+        return self._refused(idx, first, times, side, unknown, unknown, reason)
+
+    def _refused(
+        self, idx: Ints, first: Ints, times: Ints, side: Ints, quantity: np.ndarray, price: np.ndarray, reason: Ints
+    ) -> ColumnRows[Decision]:
+        """Return refusals; of contracts by idx, with sides and reasons as indices."""
+        columns = {
+            "ticker": self.run_contracts.tickers[idx],
+            "first_ts": first,
+            "times": times,
+            "side": _SIDE_NAMES[side],
+            "quantity": quantity,
+            "price_micro": price,
+            "filled": np.zeros(len(idx), np.bool_),
+            "reason": _REASONS[reason],
+        }
+        return ColumnRows(Decision, columns)
 
 
 def _too_large(why: str) -> SimulationError:

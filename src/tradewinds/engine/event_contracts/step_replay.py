@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tradewinds.core.arrays import Ints
+from tradewinds.core.column_rows import ColumnRows, joined
 from tradewinds.core.errors import SimulationError
 from tradewinds.core.units import MICRO, NEVER, PICO
 from tradewinds.engine.event_contracts import kernel_structures
@@ -25,6 +26,7 @@ from tradewinds.engine.event_contracts.candles import Candles
 from tradewinds.engine.event_contracts.contract_journal import journal_of
 from tradewinds.engine.event_contracts.contracts import Contract, Side
 from tradewinds.engine.event_contracts.fill_summary import summary_of
+from tradewinds.engine.event_contracts.fills import decisions_of
 from tradewinds.engine.event_contracts.order_books import OrderBooks
 from tradewinds.engine.event_contracts.order_desk import OrderDesk
 from tradewinds.engine.event_contracts.order_rules import Rules, StepRules
@@ -464,18 +466,13 @@ class StepReplay:
         fills = desk.fills()
         settled = np.array(desk.account.settlements, np.int64).reshape(-1, kernel_structures.SETTLEMENT_COLUMNS)
         tickers = [contract.ticker for contract in self.run_contracts.contracts]
-        reasons = [fill.reason for fill in fills]
-        filled = [
-            Decision(f.contract.ticker, f.decision_ts, 1, f.side.name, f.quantity, f.price_micro, True, f.reason)
-            for f in fills
-        ]
         return ReplayOutcome(
             fills=fills,
             rejections=desk.rejections(),
-            decisions=filled + desk.unfilled(),
+            decisions=joined(decisions_of(fills), ColumnRows.of(Decision, desk.unfilled())),
             end_cash_micro=desk.account.cash,
             equity=self._equity,
-            journal=journal_of(self.fill_rows(), settled, tickers, fill_reasons=reasons),
+            journal=journal_of(self.fill_rows(), settled, tickers, fill_reasons=fills.columns["reason"].tolist()),
         )
 
     def summary(self) -> Summary:

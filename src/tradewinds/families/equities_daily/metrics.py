@@ -13,7 +13,7 @@ from typing import Any
 from tradewinds.core.text import number
 from tradewinds.core.units import NEVER
 from tradewinds.engine.equity import Point
-from tradewinds.engine.result import Trade
+from tradewinds.engine.run_trades import Trades
 from tradewinds.engine.shares.bars import Bars
 from tradewinds.engine.shares.share_result import ShareTrade
 from tradewinds.engine.shares.share_rules import NO_BARS_EXIT
@@ -23,7 +23,7 @@ from tradewinds.results import metrics
 
 def share_metrics(
     points: Sequence[Point],
-    trades: Sequence[Trade],
+    trades: Trades,
     benchmark: Sequence[Point],
     holding_days: Sequence[int],
     days: Sequence[int],
@@ -37,8 +37,9 @@ def share_metrics(
         holding_days: calendar days from entry to exit of each trade, on the exchange's clock.
         days: the date of each point on the exchange's clock; days since 1970-01-01.
     """
-    wins = [trade.pnl_micro for trade in trades if trade.pnl_micro > 0]
-    losses = [trade.pnl_micro for trade in trades if trade.pnl_micro < 0]
+    made = trades.pnl_micro.tolist()
+    wins = [pnl for pnl in made if pnl > 0]
+    losses = [pnl for pnl in made if pnl < 0]
     run_return, benchmark_return = total_return(points), total_return(benchmark)
     exposures = [point.open_value_micro / point.equity_micro for point in points[1:] if point.equity_micro > 0]
     return {
@@ -68,7 +69,7 @@ def _excess_pct(run_return: float | None, benchmark_return: float | None) -> flo
     return None if run_return is None or benchmark_return is None else percent(run_return - benchmark_return)
 
 
-def no_bars_metrics(trades: Sequence[Trade]) -> dict[str, Any]:
+def no_bars_metrics(trades: Trades) -> dict[str, Any]:
     """Return how many positions were sold because their symbol's bars ended, for what, and the P&L if all were worth nothing.
 
     If a position is worth nothing there is no sale: its value and the commission of the sale are gone.
@@ -81,7 +82,7 @@ def no_bars_metrics(trades: Sequence[Trade]) -> dict[str, Any]:
     return {
         "no_bars_exits": len(sold),
         "no_bars_value_usd": number(sum(position.exit_cash for position in sold)),
-        "pnl_if_no_bars_worthless_usd": number(sum(trade.pnl_micro for trade in trades) - lost),
+        "pnl_if_no_bars_worthless_usd": number(int(trades.pnl_micro.sum()) - lost),
     }
 
 
@@ -143,14 +144,14 @@ def drawdown_days(points: Sequence[Point], days: Sequence[int]) -> int | None:
     return longest
 
 
-def turnover(points: Sequence[Point], trades: Sequence[Trade]) -> float | None:
+def turnover(points: Sequence[Point], trades: Trades) -> float | None:
     """Return the turnover per year: half of the value bought and sold, over the mean equity; None without a day."""
     days = len(points) - 1
     mean = _mean([point.equity_micro for point in points])
     if not mean or days < 1:
         return None
-    bought = sum(trade.entry_cost_micro for trade in trades)
-    sold = sum(trade.position.exit_cash for trade in trades)
+    bought = int(trades.entry_cost_micro.sum())
+    sold = int(trades.positions.columns["exit_cash"].sum())
     return (bought + sold) / 2 / mean * TRADING_DAYS_PER_YEAR / days
 
 

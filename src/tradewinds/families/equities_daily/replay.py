@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 
 from tradewinds.core.arrays import Floats, Ints
+from tradewinds.core.column_rows import ColumnRows
 from tradewinds.core.units import MICRO, NEVER, exact
 from tradewinds.engine.equity import Point
-from tradewinds.engine.result import Decision, RunResult, Summary, Trade
+from tradewinds.engine.result import Decision, RunResult, Summary
+from tradewinds.engine.run_trades import Trade, Trades
 from tradewinds.engine.shares.bars import Clock, TradingDays
 from tradewinds.engine.shares.ledger import Ledger
 from tradewinds.engine.shares.share_result import Answered, OrderOutcome, ShareResult, ShareTrade
@@ -301,7 +303,7 @@ def _result(conf: Mapping[str, Any], plan: SharesPlan, replay: SharesReplay, mad
     points = replay.points([(w.cash, w.open_value) for w in made.equity], rules.start_micro)
     benchmark = replay.points([(int(worth), 0) for worth in held], rules.start_micro)
     # trades, and the family's own files
-    trades = [replay.trade(conf, trade) for trade in made.trades]
+    trades = Trades.of_rows(replay.trade(conf, trade) for trade in made.trades)
     holding = [t.exit_day - int(loaded.bars.day[t.entry_row]) for t in made.trades]
     write_files(plan.run_dir, loaded.bars, made.trades, made.equity, held, conf["risk"]["currency"])
     return RunResult(
@@ -310,7 +312,7 @@ def _result(conf: Mapping[str, Any], plan: SharesPlan, replay: SharesReplay, mad
         journal=made.books,
         trades=trades,
         equity=points,
-        decisions=replay.decisions(conf, made),
+        decisions=ColumnRows.of(Decision, replay.decisions(conf, made)),
         diagnostics=_diagnostics(conf, plan, replay, made),
         skipped=loaded.skipped,
         watermark=replay.closes[replay.market.days[-1]],

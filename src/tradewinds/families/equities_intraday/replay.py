@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tradewinds.core.column_rows import ColumnRows
 from tradewinds.core.errors import DataMissing
 from tradewinds.engine.bar_sessions.minute_bars import UNKNOWN_VOLUME, MinuteBars
 from tradewinds.engine.bar_sessions.orb_rules import OrbRules
@@ -21,7 +22,8 @@ from tradewinds.engine.bar_sessions.session_result import ANSWERS, BREAK_COLUMNS
 from tradewinds.engine.bar_sessions.setups import History
 from tradewinds.engine.bar_sessions.step_sessions import called_policies, run_called
 from tradewinds.engine.equity import Point
-from tradewinds.engine.result import Decision, RunResult, Summary, Trade
+from tradewinds.engine.result import Decision, RunResult, Summary
+from tradewinds.engine.run_trades import Trade, Trades
 from tradewinds.engine.trades import Position, positions_of
 from tradewinds.families import strategy_file
 from tradewinds.families.equities_intraday.metrics import diagnostics, session_dates, session_metrics
@@ -204,7 +206,7 @@ def _result(
     positions = positions_of(journal)
     reason = entry_reason(made)
     pairs = zip(made.trades, positions, strict=True)
-    trades = [_trade(config, study, trade, position, reason) for trade, position in pairs]
+    trades = Trades.of_rows(_trade(config, study, trade, position, reason) for trade, position in pairs)
     points = _points(study, made)
     return RunResult(
         start_balance_micro=points[0].cash_micro,
@@ -212,7 +214,7 @@ def _result(
         journal=journal,
         trades=trades,
         equity=points,
-        decisions=_decisions(study, made),
+        decisions=ColumnRows.of(Decision, _decisions(study, made)),
         diagnostics=diagnostics(config, study, made, policies) | liquidity_of(config, study, made),
         skipped=_skipped(study, made),
         watermark=int(study.bars.close_ts[study.end - 1]),

@@ -19,9 +19,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tradewinds.core import files, units
-from tradewinds.core.amount_columns import NO_AMOUNT, amount_texts
+from tradewinds.core.amount_columns import amount_texts
 from tradewinds.core.text import amount_text, instant
-from tradewinds.core.units import MICRO, scaled
+from tradewinds.core.units import MICRO, NO_AMOUNT, scaled
 from tradewinds.core.url_secrets import without_secrets
 from tradewinds.engine.bar_sessions.orb_rules import FACTORS
 from tradewinds.engine.bar_sessions.session_result import EXITS, OrbTrade, SessionsResult

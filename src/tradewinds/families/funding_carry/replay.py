@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tradewinds.core.arrays import Ints
+from tradewinds.core.column_rows import ColumnRows
 from tradewinds.core.errors import SimulationError
 from tradewinds.core.text import instant
 from tradewinds.core.units import DAY_SECONDS
@@ -20,7 +21,8 @@ from tradewinds.engine.carry.carry_result import CarryFill, CarryPosition, Carry
 from tradewinds.engine.carry.carry_rules import SimpleStrategy
 from tradewinds.engine.carry.carry_timeline import CarryMarkets
 from tradewinds.engine.journal import REMEDY, Journal
-from tradewinds.engine.result import Decision, FillRow, RunResult, Summary, Trade
+from tradewinds.engine.result import Decision, FillRow, RunResult, Summary
+from tradewinds.engine.run_trades import Trade, Trades
 from tradewinds.engine.trades import Position, positions_of
 from tradewinds.families.funding_carry.carry_panel import read_carry_panel, read_left_out
 from tradewinds.families.funding_carry.metrics import carry_metrics, daily_returns, diagnostics, skipped_symbols
@@ -107,9 +109,9 @@ def run_result(config: Mapping[str, Any], study: CarryStudy, made: CarryResult) 
         start_balance_micro=made.start_cash,
         end_balance_micro=made.end_cash,
         journal=made.journal,
-        trades=[_trade(source, made, one, books) for one, books in zip(made.positions, positions, strict=True)],
+        trades=Trades.of_rows(_trade(source, made, *pair) for pair in zip(made.positions, positions, strict=True)),
         equity=made.equity,
-        decisions=_decisions(made),
+        decisions=ColumnRows.of(Decision, _decisions(made)),
         diagnostics=diagnostics(config, made, study.left_out) | liquidity_of(config, study, made),
         skipped=skipped_symbols(config, made, study.left_out),
         watermark=_watermark(study.markets),

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tradewinds.core.units import PICO
-from tradewinds.engine.result import Trade
-from tradewinds.results.edge.claimed_trades import ClaimedTrade, claimed_and_realised
+from tradewinds.engine.run_trades import Trades
+from tradewinds.results.edge.claimed_trades import claimed_and_realised
 from tradewinds.results.metrics import BINS
 
 CLIP = 1e-6  # the log loss clips probabilities to [CLIP, 1 − CLIP]
@@ -40,14 +40,12 @@ def score_metrics(outcomes: Sequence[ForecastOutcome]) -> dict[str, Any]:
     return {"brier": brier(outcomes), "log_loss": log_loss(outcomes), "calibration": calibration_bins(outcomes)}
 
 
-def claim_metrics(trades: Sequence[Trade]) -> dict[str, Any]:
+def claim_metrics(trades: Trades) -> dict[str, Any]:
     """The key `edge` of metrics.json, what the trades claimed at entry and what they made; no key without a trade."""
-    claimed = [
-        ClaimedTrade(trade.event_ticker, trade.qty, trade.ev_net_total_pico, trade.pnl_micro)
-        for trade in trades
-        if trade.ev_net_total_pico is not None
-    ]
-    return {"edge": claimed_and_realised(claimed)} if claimed else {}
+    if not trades:
+        return {}
+    of = trades.columns
+    return {"edge": claimed_and_realised(of["event_ticker"], trades.qty, of["ev_net_total_pico"], trades.pnl_micro)}
 
 
 def brier(outcomes: Sequence[ForecastOutcome]) -> float | None:

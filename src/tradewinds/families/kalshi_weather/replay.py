@@ -21,16 +21,14 @@ from tradewinds.core.text import counted, number
 from tradewinds.core.units import MICRO, NEVER, exact
 from tradewinds.engine.equity import curve, instants
 from tradewinds.engine.event_contracts.candles import LiveCandles, VisibleQuotes
-from tradewinds.engine.event_contracts.contract_journal import NETTED
-from tradewinds.engine.event_contracts.contracts import Contract, Side
-from tradewinds.engine.event_contracts.fills import Fill
+from tradewinds.engine.event_contracts.contracts import Contract
 from tradewinds.engine.event_contracts.order_desk import SALES
 from tradewinds.engine.event_contracts.order_rules import Rules
 from tradewinds.engine.event_contracts.replay import CodedCandles, Replay, ReplayOutcome, RunContracts
 from tradewinds.engine.event_contracts.step_replay import ShownNames, StepReplay
-from tradewinds.engine.result import RunResult, Summary, Trade
+from tradewinds.engine.result import RunResult, Summary
 from tradewinds.engine.round_trips import round_trips
-from tradewinds.engine.trades import Position, positions_of
+from tradewinds.engine.trades import positions_of
 from tradewinds.families.kalshi_weather import climate_days, order_book_file
 from tradewinds.families.kalshi_weather.batches import Batch, BatchReader, CandleCoverage, batches
 from tradewinds.families.kalshi_weather.damaged_events import skips_damaged
@@ -47,6 +45,7 @@ from tradewinds.families.kalshi_weather.metrics import ForecastOutcome, claim_me
 from tradewinds.families.kalshi_weather.strategies import weather_strategies
 from tradewinds.families.kalshi_weather.tradable_markets import contract_group, contract_of, tradable
 from tradewinds.families.kalshi_weather.traded_volume import TradedVolume, capped
+from tradewinds.families.kalshi_weather.trades_of_fills import trades_of
 from tradewinds.families.kalshi_weather.validations.judge import (
     SKIP_PREFIX,
     Judge,
@@ -319,10 +318,9 @@ class _JointReplay:
         events = list(self.events.values())
         crossed = Counter({CROSSED_QUOTE: quotes.crossed} if quotes.crossed else {})
         scored = _scored(events)
-        trades = [
-            _trade(fill, position, *self.owners[fill.contract.ticker])
-            for fill, position in zip(outcome.fills, positions_of(outcome.journal), strict=True)
-        ]
+        owners = [self.owners[contract.ticker] for contract in outcome.fills.contracts]
+        trades = trades_of(outcome.fills, positions_of(outcome.journal), owners)
+        sells = bool(SALES & set(outcome.fills.columns["reason"].tolist()))
         return EventsResult(
             start_balance_micro=self.start_micro[0],
             end_balance_micro=outcome.end_cash_micro,
@@ -338,7 +336,7 @@ class _JointReplay:
             family_metrics=score_metrics(scored) | claim_metrics(trades),
             days_per_year=climate_days.DAYS_PER_YEAR,
             around_the_clock=True,
-            round_trips=round_trips(outcome.journal) if any(f.reason in SALES for f in outcome.fills) else None,
+            round_trips=round_trips(outcome.journal) if sells else None,
             scored=scored,
         )
 
@@ -349,7 +347,7 @@ class _JointReplay:
         quarantine = [event.ticker for event in events if (event.skip or "").startswith(SKIP_PREFIX)]
         return {
             "events_attempted": len(events),
-            "events_traded": len({fill.contract.event.name for fill in outcome.fills}),
+            "events_traded": len({outcome.fills.contracts[idx].event.name for idx in {*outcome.fills.idx.tolist()}}),
             "events_skipped": dict(sorted(skips.items())),
             "rejections": dict(sorted((refused + outcome.rejections).items())),
             "candles_missing_pct": self.coverage.missing_share_pct,
@@ -432,27 +430,6 @@ def _fail_if_asked(config: Mapping[str, Any], events: Sequence[ReplayEvent]) -> 
             raise SimulationError(
                 f"{reason} in {counted(len(found), 'event')}: {shown}.", where=f"on_missing.{key}", remedy=remedy
             )
-
-
-def _trade(fill: Fill, position: Position, market: ReplayMarket, event: ReplayEvent) -> Trade:
-    # orders are decided before their market settles, so what was closed before that was netted to the last contract
-    netted = position.closed_ts < market.settle_ts
-    return Trade(
-        series_ticker=event.station.series_ticker,
-        event_ticker=market.event_ticker,
-        market_ticker=market.ticker,
-        station_id=event.station.station_id,
-        decision_ts=fill.decision_ts,
-        quote_ts=fill.quote_ts,
-        side="BUY_YES" if fill.side is Side.YES else "BUY_NO",
-        model_prob_yes_pico=fill.p_yes_pico,
-        ev_gross_pico=fill.gross_ev_pico,
-        ev_net_total_pico=fill.net_ev_total_pico,
-        reason_code=fill.reason,
-        settled_result=NETTED if netted else str(market.result),
-        settled_ts=position.closed_ts,
-        position=position,
-    )
 
 
 def _scored(events: Sequence[ReplayEvent]) -> list[ForecastOutcome]:

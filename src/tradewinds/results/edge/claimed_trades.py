@@ -2,42 +2,32 @@
 
 from __future__ import annotations
 
-import bisect
 import math
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
+import numpy as np
+
+from tradewinds.core.arrays import Ints
+from tradewinds.core.column_rows import Objects
 from tradewinds.core.units import MICRO, PICO
 
 _PICO_PER_MICRO = PICO // MICRO
 _EDGES = tuple(cents * PICO // 100 for cents in (0, 2, 5, 10, 15, 20, 30, 100))  # of a contract's claim; pico-units
 
 
-class ClaimedTrade(NamedTuple):
-    """A trade's claim and what came of it.
-
-    Attributes:
-        event: whose outcome it shares with the event's other trades.
-        quantity: contracts.
-        claimed_pico: expected value of the whole order after its fee; 1e-12 of the currency.
-        pnl_micro: 1e-6 of the currency.
-    """
-
-    event: str
-    quantity: int
-    claimed_pico: int
-    pnl_micro: int
-
-
-def claimed_and_realised(trades: Sequence[ClaimedTrade]) -> dict[str, Any]:
+def claimed_and_realised(events: Objects, quantity: Ints, claimed_pico: np.ndarray, pnl_micro: Ints) -> dict[str, Any]:
     """Sums of claimed and realised profit, their ratio, and both by the size of the claim.
 
-    Everything is summed in whole numbers: a run may have 100,000 trades, and fractions would take longer than its replay.
+    Everything is summed in whole numbers: sums of pico-units may be beyond 64 bits.
 
     Args:
-        trades: of a run; at least one.
+        events: by trade of a run, whose outcome it shares with the event's other trades; at least one trade.
+        quantity: by trade, contracts.
+        claimed_pico: by trade, expected value of the whole order after its fee; 1e-12 of the currency.
+        pnl_micro: by trade; 1e-6 of the currency.
 
     Returns:
         `expected`: sum of quantity · net expected value, in the currency.
@@ -47,23 +37,17 @@ def claimed_and_realised(trades: Sequence[ClaimedTrade]) -> dict[str, Any]:
         `bins`: by net expected value of a contract, with `from`, `to`, `n` (trades), `expected` and `realised`. A bin includes
             its lower bound, the last one both; a trade that claimed less than nothing is in no bin.
     """
-    # Sums of (trades, claimed, made) in pico-units, by event and by bin.
-    by_event: dict[str, list[int]] = {}
-    by_bin = [[0, 0, 0] for _ in pairwise(_EDGES)]
-    for event, quantity, claim, pnl_micro in trades:
-        sums = by_event.setdefault(event, [0, 0, 0])
-        number = _bin_of(claim, quantity)
-        for row in (sums,) if number is None else (sums, by_bin[number]):
-            row[0] += 1
-            row[1] += claim
-            row[2] += pnl_micro * _PICO_PER_MICRO
-    claimed, made = (sum(row[column] for row in by_event.values()) for column in (1, 2))
+    numbers: dict[str, int] = {}
+    event = np.array([numbers.setdefault(name, len(numbers)) for name in events.tolist()], np.int64)
+    by_event = _sums(event, len(numbers), claimed_pico, pnl_micro)
+    by_bin = _sums(_bins(claimed_pico, quantity), len(_EDGES), claimed_pico, pnl_micro)[:-1]
+    claimed, made = (sum(row[column] for row in by_event) for column in (1, 2))
     ratio = Fraction(made, claimed) if claimed else None
     return {
         "expected": claimed / PICO,
         "realised": made / PICO,
         "ratio": None if ratio is None else float(ratio),
-        "se": None if ratio is None else _error(list(by_event.values()), ratio, claimed),
+        "se": None if ratio is None else _error(by_event, ratio, claimed),
         "bins": [
             {"from": low / PICO, "to": high / PICO, "n": row[0], "expected": row[1] / PICO, "realised": row[2] / PICO}
             for (low, high), row in zip(pairwise(_EDGES), by_bin, strict=True)
@@ -71,12 +55,24 @@ def claimed_and_realised(trades: Sequence[ClaimedTrade]) -> dict[str, Any]:
     }
 
 
-def _bin_of(claim: int, quantity: int) -> int | None:
-    """The number of the bin of an order's claim, by contract; None outside of all."""
-    if not _EDGES[0] <= claim <= _EDGES[-1] * quantity:
-        return None
+def _sums(group: Ints, groups: int, claimed_pico: np.ndarray, pnl_micro: Ints) -> list[list[int]]:
+    """Return, by group, the number of its trades, what they claimed and what they made; pico-units."""
+    claimed, made = (np.zeros(groups, np.object_) for _ in range(2))
+    np.add.at(claimed, group, claimed_pico.astype(np.object_))
+    np.add.at(made, group, pnl_micro.astype(np.object_))
+    count = np.bincount(group, minlength=groups)
+    columns = (count.tolist(), claimed.tolist(), (made * _PICO_PER_MICRO).tolist())
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _bins(claimed_pico: np.ndarray, quantity: Ints) -> Ints:
+    """Return the number of the bin of each order's claim, by contract; the number of bins for one outside of all."""
+    whole, rest = claimed_pico // quantity, claimed_pico % quantity
+    highest = (whole == _EDGES[-1]) & (rest == 0)
+    inside = ((claimed_pico >= _EDGES[0]) & (whole < _EDGES[-1])) | highest
     # an edge is whole, so it is at most the claim if it is at most the claim rounded down
-    return min(bisect.bisect_right(_EDGES, claim // quantity), len(_EDGES) - 1) - 1
+    number = np.searchsorted(_EDGES, np.where(inside, whole, 0).astype(np.int64), side="right") - 1
+    return np.where(inside, np.minimum(number, len(_EDGES) - 2), len(_EDGES) - 1)
 
 
 def _error(sums: Sequence[Sequence[int]], ratio: Fraction, claimed: int) -> float | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from tradewinds.core.errors import SimulationError
-from tradewinds.engine.event_contracts.fills import Fill
+from tradewinds.engine.event_contracts.fills import Fills
 from tradewinds.families.kalshi_weather.events import ReplayEvent
 from tradewinds.families.kalshi_weather.validations import event_checks, trade_checks
 from tradewinds.families.kalshi_weather.validations.candle_facts import CandleFacts
@@ -246,7 +246,7 @@ def quarantined(config: Mapping[str, Any], events: Sequence[ReplayEvent], findin
     ]
 
 
-def refuse_wrong_trades(fills: Sequence[Fill], step_seconds: int) -> None:
+def refuse_wrong_trades(fills: Fills, step_seconds: int) -> None:
     """Apply the validations of trades to every fill of a run.
 
     Args:

@@ -1,6 +1,6 @@
 """Validations of a run's own trades. A failure is a bug of the engine, so it always fails the run.
 
-Each check takes a fill and the seconds between decisions, and returns whether the fill passes.
+Each check takes fills and the seconds between decisions, and returns by fill whether it passes.
 """
 
 from __future__ import annotations
@@ -9,29 +9,39 @@ import functools
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
+import numpy as np
+
+from tradewinds.core.arrays import Flags, Ints
+from tradewinds.core.column_rows import objects
 from tradewinds.core.errors import SimulationError
 from tradewinds.core.text import counted
 from tradewinds.core.units import CENT, MICRO
-from tradewinds.engine.event_contracts.fills import Fill
+from tradewinds.engine.event_contracts.fills import Fills
 from tradewinds.families.kalshi_weather.fee_schedule import TAKER_RATE
 
 _FEE_GRID = 100  # micro-dollars (0.0001 USD): the finest step to which the exchange rounds a fee up
 
-TradeCheck = Callable[[Fill, int], bool]
+TradeCheck = Callable[[Fills, int], Flags]
 
 
-def quote_known_by_decision(fill: Fill, step_seconds: int) -> bool:
+def quote_known_by_decision(fills: Fills, step_seconds: int) -> Flags:
     """Whether the quote's candle had ended when the order was decided, and is one of the contract's window."""
-    return fill.contract.quotes_from_ts <= fill.quote_ts <= fill.decision_ts
+    quote_ts = fills.columns["quote_ts"]
+    passes: Flags = (_instants(fills, "quotes_from_ts") <= quote_ts) & (quote_ts <= fills.columns["decision_ts"])
+    return passes
 
 
-def fee_in_bounds(fill: Fill, step_seconds: int) -> bool:
+def fee_in_bounds(fills: Fills, step_seconds: int) -> Flags:
     """Whether 0 ≤ fee ≤ 0.0175·q + 0.01 dollars for q contracts.
 
     The bound is the fee at a price of one half, and a cent for rounding up. A series whose multiplier is above 1 may charge
     that much more.
     """
-    return 0 <= fill.fee_micro <= _highest_fee(fill.contract.fee_rate.as_integer_ratio(), fill.quantity)
+    fee, rates = fills.columns["fee_micro"], [contract.fee_rate.as_integer_ratio() for contract in fills.contracts]
+    orders = zip(objects(rates)[fills.idx].tolist(), fills.columns["quantity"].tolist(), strict=True)
+    highest = objects([_highest_fee(rate, quantity) for rate, quantity in orders])
+    passes: Flags = ((fee >= 0) & (fee <= highest)).astype(np.bool_)
+    return passes
 
 
 @functools.lru_cache(1024)
@@ -46,18 +56,24 @@ def _highest_fee(rate_ratio: tuple[int, int], quantity: int) -> int:
     return -(-rate.numerator * MICRO * quantity // (4 * rate.denominator * _FEE_GRID)) * _FEE_GRID + CENT
 
 
-def decision_in_window(fill: Fill, step_seconds: int) -> bool:
+def decision_in_window(fills: Fills, step_seconds: int) -> Flags:
     """Whether the decision falls on the cadence and inside the market's trade window.
 
     An order that rested is filled at the end of a candle, which may be the window's end and need not be on the cadence.
     """
-    contract = fill.contract
-    if fill.rested:
-        return contract.start_ts < fill.decision_ts <= contract.end_ts
-    return contract.start_ts <= fill.decision_ts < contract.end_ts and fill.decision_ts % step_seconds == 0
+    ts, start_ts, end_ts = fills.columns["decision_ts"], _instants(fills, "start_ts"), _instants(fills, "end_ts")
+    at_once = (start_ts <= ts) & (ts < end_ts) & (ts % step_seconds == 0)
+    passes: Flags = np.where(fills.columns["rested"], (start_ts < ts) & (ts <= end_ts), at_once)
+    return passes
 
 
-def check_fills(fills: Sequence[Fill], step_seconds: int, checks: Sequence[tuple[str, str, TradeCheck]]) -> None:
+def _instants(fills: Fills, name: str) -> Ints:
+    """Return an instant of each fill's contract; Unix seconds."""
+    instants: Ints = np.array([getattr(contract, name) for contract in fills.contracts], np.int64)[fills.idx]
+    return instants
+
+
+def check_fills(fills: Fills, step_seconds: int, checks: Sequence[tuple[str, str, TradeCheck]]) -> None:
     """Check every fill of a run.
 
     Args:
@@ -69,11 +85,11 @@ def check_fills(fills: Sequence[Fill], step_seconds: int, checks: Sequence[tuple
         SimulationError: a fill fails a check.
     """
     for name, what, check in checks:
-        wrong = [fill for fill in fills if not check(fill, step_seconds)]
-        if wrong:
-            first = wrong[0]
+        wrong = np.flatnonzero(~check(fills, step_seconds))
+        if wrong.size:
+            first = fills[int(wrong[0])]
             raise SimulationError(
-                f"{name} fails for {len(wrong)} of {counted(len(fills), 'trade')}, first {first.contract.ticker} at "
+                f"{name} fails for {wrong.size} of {counted(len(fills), 'trade')}, first {first.contract.ticker} at "
                 f"{first.decision_ts} ({first.quantity} at {first.price_micro} micro-dollars, fee {first.fee_micro}, "
                 f"quote of {first.quote_ts}); {what}.",
                 where=first.contract.event.name,
