@@ -334,9 +334,11 @@ def _reader(which: int, what: str) -> Callable[[BarView, Any, int | None], list[
 
     def read(self: BarView, market: Any, last: int | None = None) -> list[float]:
         state, ticker = self._state, market if type(market) is str else ticker_of(market)
+        # the latest one, as it arrived
         if last == 1:
             if past := state.past_of.get(ticker):
                 return [past[latest]]
+        # some of a column, which the loop has continued, or which is continued here
         elif last and last > 0:
             if column := state.continued[which].get(ticker):
                 return column[-last:]
@@ -348,6 +350,7 @@ def _reader(which: int, what: str) -> Callable[[BarView, Any, int | None], list[
                 elif missing:
                     column.extend(past[which - missing :: WIDTH])
                 return column[-last:]
+        # all of it, or what is asked for for the first time
         return state.column(ticker, which, last)
 
     read.__doc__ = f"""Return {what} of bars up to now, in order of time.
