@@ -65,6 +65,7 @@ class EquitiesDaily:
     code = (
         "engine/equity.py",
         "engine/journal.py",
+        "engine/run_trades.py",
         "engine/trades.py",
         "engine/lots.py",
         "engine/result.py",

@@ -86,6 +86,7 @@ class EquitiesIntraday:
         "engine/stepwise",
         "engine/equity.py",
         "engine/journal.py",
+        "engine/run_trades.py",
         "engine/trades.py",
         "engine/lots.py",
         "engine/result.py",

@@ -106,6 +106,7 @@ class FundingCarry:
         "engine/lots.py",
         "engine/result.py",
         "engine/round_trips.py",
+        "engine/run_trades.py",
         "engine/trades.py",
         "results",
         "core",

@@ -102,6 +102,7 @@ class KalshiWeather:
     code = (
         "engine/equity.py",
         "engine/journal.py",
+        "engine/run_trades.py",
         "engine/trades.py",
         "engine/lots.py",
         "engine/result.py",
