@@ -168,7 +168,8 @@ def footer_facts(path: str, columns: Sequence[str], key: str) -> FooterFacts | N
         footer = _Footer(tail, start, tuple(columns), key, ranges=True)
     except (Declined, OSError):
         return None
-    if any(physical != _FIXED for index, physical, *_ in footer.columns if index >= 0):
+    places, physical = footer.words[::_COLUMN_WORDS], footer.words[1::_COLUMN_WORDS]
+    if any(kind != _FIXED for place, kind in zip(places, physical, strict=True) if place >= 0):
         return None
     has_range, lowest, highest = footer.range
     return FooterFacts(footer.rows, lowest if has_range else None, highest if has_range else None, footer.metadata)
@@ -199,7 +200,7 @@ class _Footer:
         rows: number of rows.
         range: whether there is one, the least value and the largest.
         metadata: value of the key.
-        columns: by column its index in the file, physical type, width, repetition, meaning, scale, precision.
+        words: by column its index in the file, physical type, width, repetition, meaning, scale, precision.
         pieces: as in parquet.c, group of rows after group; the first `piece_count` of them.
         piece_count: number of pieces.
     """
@@ -226,7 +227,7 @@ class _Footer:
             raise Declined
         self.rows, _, meta_start, meta_size, *self.range = file
         self.metadata = footer[meta_start : meta_start + meta_size] if meta_start >= 0 else b""
-        self.columns = list(_groups(found[:], _COLUMN_WORDS))
+        self.words = found[:]
 
 
 @functools.cache
@@ -262,7 +263,7 @@ class _OpenedFile:
         footer = _Footer(self._data, _footer_start(self._data), tuple(kinds), "", ranges=False)
         self.rows = footer.rows
         self._optional = []
-        for kind, column in zip(kinds.values(), footer.columns, strict=True):
+        for kind, column in zip(kinds.values(), _groups(footer.words, _COLUMN_WORDS), strict=True):
             index, physical, width, repetition, converted, scale, precision = column
             decimal = (width, scale, precision) == (kind.width, kind.scale, kind.precision)
             known = physical == kind.physical and converted in kind.converted and (decimal or not kind.width)
