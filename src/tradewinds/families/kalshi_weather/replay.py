@@ -80,7 +80,7 @@ def replay_events(
         catalogs: path of the catalog, by series.
         candles: path of the candles, by (series, climate date).
         probabilities: path of the table of probabilities.
-        threads: of DuckDB; None for as many as it takes.
+        threads: of DuckDB, None for as many as it takes; and of the replays of variants, None for one.
         climate: paths of climate reports, with which a validation compares settlements.
         tell: called with the number of events done and of all events.
         variants: also replay what is shown beside the run: fills capped by volume, resting orders by the optimistic rule.
@@ -93,7 +93,8 @@ def replay_events(
     refuse_wrong_stations(config, catalogs, reports)
     with contextlib.closing(BatchReader(threads, ranges=_calls_strategy([config]))) as reader:
         events = load_events(config, catalogs, candles, probabilities)
-        replays = _JointReplay([config], events, Judge(config, reports), counted=True, variants=variants)
+        judge = Judge(config, reports)
+        replays = _JointReplay([config], events, judge, counted=True, workers=threads or 1, variants=variants)
         replays.run(reader, tell)
     over = replays.volume.use().over if variants and replays.calls_strategy else frozenset()
     exceeded = [cap for cap in CAPS if cap in over]
