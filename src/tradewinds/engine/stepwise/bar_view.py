@@ -288,7 +288,6 @@ class BarState:
         columns[DAY] = [self.date(day) for day in columns[DAY]]  # type: ignore[misc]  # a date in the place of its number
         return list(map(PastBar._make, zip(*columns, strict=True)))
 
-
     def continue_columns(self, idx: int) -> list[tuple[int, Callable[[float], None]]]:
         """Leave to the loop the columns of a symbol that were asked for so far.
 
