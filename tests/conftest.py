@@ -88,8 +88,9 @@ def slow_tests() -> set[str]:
 
 
 def pytest_collection_finish() -> None:
-    """Look for garbage again, but not among what collecting has made."""
+    """Look for garbage again, but not among what collecting has made, and after more new objects than usual."""
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
     gc.enable()
 
 
