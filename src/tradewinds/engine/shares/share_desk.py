@@ -32,7 +32,7 @@ from tradewinds.engine.shares.share_rules import (
     STRATEGY,
     ShareRules,
 )
-from tradewinds.engine.shares.step_books import RefusedOrder
+from tradewinds.engine.shares.step_books import StepRefusal
 from tradewinds.engine.stepwise.bar_view import NOTHING, BarState
 from tradewinds.engine.stepwise.step_orders import Cancellation, OrderProblem, StepOrder, taken_back
 
@@ -63,7 +63,7 @@ class ShareDesk:
         self.last_row = [-1] * len(market.bars.symbols)
         self.waiting: dict[int, ShareOrder] = {}
         state.orders = self.waiting
-        self.refused: list[RefusedOrder] = []
+        self.refused: list[StepRefusal] = []
         self.asked: list[tuple[int, Any]] | None = [] if books else None
         self._held_at_close: Collection[int] = account.held
         self._sold_at_close: dict[int, int] = {}  # the latest day at whose close a symbol was sold
@@ -309,4 +309,4 @@ class ShareDesk:
         """Keep a refusal."""
         ts = self.market.clock.close_ts(day) if at_close else self.market.clock.open_ts(day)
         outcome = OrderOutcome(order.decided_day, order.symbol, order.is_sale, 0, 0, reason, False, ts)
-        self.refused.append(RefusedOrder(len(self.account.fills), outcome))
+        self.refused.append(StepRefusal(len(self.account.fills), outcome))

@@ -19,7 +19,7 @@ from tradewinds.engine.shares.share_account import ShareFill
 from tradewinds.engine.shares.share_result import OrderOutcome
 
 
-class RefusedOrder(NamedTuple):
+class StepRefusal(NamedTuple):
     """A refused order.
 
     Attributes:
@@ -88,7 +88,7 @@ class StepBooks:
             reasons=tuple(reasons),
         )
 
-    def outcomes(self, refused: Sequence[RefusedOrder]) -> list[OrderOutcome]:
+    def outcomes(self, refused: Sequence[StepRefusal]) -> list[OrderOutcome]:
         """Return what became of the orders, in order of time.
 
         Args:
