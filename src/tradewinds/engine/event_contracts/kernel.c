@@ -242,19 +242,21 @@ void highest_wanted(const i64 *price, const i64 *quantity, const i64 *first_code
 
 /* Return the code of a side: index of its price * stride + kind, -1 where the side is not offered.
 
-price: 0 where it is not offered, whose index is 0 already. price_index, prices, count: as for `price_codes`. */
+price: 0 where it is not offered. price_index, prices, count: as for `price_codes`. */
 static inline i32 price_code(i32 price, i64 kind, i64 stride, i32 *price_index, i64 *prices, i64 *count) {
+    if (price == 0)
+        return -1;
     if (price_index[price] < 0) {
         price_index[price] = (i32)*count;
         prices[(*count)++] = price;
     }
-    return price ? (i32)(price_index[price] * stride + kind) : -1;
+    return (i32)(price_index[price] * stride + kind);
 }
 
 /* Give each row a code per side: index of its price * 2 * kinds + kind, -1 where the side is not offered.
 
-The kinds of the NO sides follow those of the YES sides. price_index: by price in micro-units, below 0 but for price 0; receives the
-indices of the prices, which are numbered as they come. prices: receives the price of each index. Returns their number. */
+The kinds of the NO sides follow those of the YES sides; prices are numbered as they come. price_index: by price in micro-units, -1;
+the same when the function returns. prices: receives the price of each index. Returns their number. */
 i64 price_codes(const CandleRows *rows, i64 markets, const i64 *kind, i64 kinds, i32 *price_index, i64 *prices,
                 i32 *yes_code, i32 *no_code) {
     i64 count = 0;
@@ -267,6 +269,8 @@ i64 price_codes(const CandleRows *rows, i64 markets, const i64 *kind, i64 kinds,
             yes_code[row] = price_code(yes, kind[j], 2 * kinds, price_index, prices, &count);
             no_code[row] = price_code(no, kinds + kind[j], 2 * kinds, price_index, prices, &count);
         }
+    for (i64 n = 0; n < count; n++)
+        price_index[prices[n]] = -1;
     return count;
 }
 

@@ -33,6 +33,9 @@ _KEPT_BYTES = 64 << 20
 
 _Structure = ctypes.Array[ctypes.c_int64]
 
+# Tables of all prices for `price_codes`, which leaves them as they were: to fill one takes as long as to replay a few contracts.
+_price_indices: list[Codes] = []
+
 
 def load(library: Path) -> ctypes.CDLL:
     """Return the compiled loops of a shared library.
@@ -270,8 +273,11 @@ def price_codes(rows: CandleRows, kind: Ints, kinds: int) -> tuple[Codes, Codes,
         micro-units.
     """
     yes_code, no_code = np.empty(len(rows.end_ts), np.int32), np.empty(len(rows.end_ts), np.int32)
-    prices, price_index = np.empty(MICRO, np.int64), np.full(MICRO, -1, np.int32)
-    price_index[0] = 0  # stands for a side that is not offered
+    prices = np.empty(min(MICRO, 2 * len(rows.end_ts)), np.int64)
+    try:
+        price_index = _price_indices.pop()
+    except IndexError:  # the first call, or as many calls at a time as never before
+        price_index = np.full(MICRO, -1, np.int32)
     count = _call(
         "price_codes",
         _row_structure(rows),
@@ -283,6 +289,7 @@ def price_codes(rows: CandleRows, kind: Ints, kinds: int) -> tuple[Codes, Codes,
         _address_32(yes_code),
         _address_32(no_code),
     )
+    _price_indices.append(price_index)
     return yes_code, no_code, prices[:count].copy()
 
 
