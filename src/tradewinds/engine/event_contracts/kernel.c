@@ -274,6 +274,10 @@ i64 price_codes(const CandleRows *rows, i64 markets, const i64 *kind, i64 kinds,
     return count;
 }
 
+typedef struct {
+    i64 key, code;
+} Quote; /* entry of a hash table */
+
 /* Give each row a code per side by its distinct (contract, YES ask, NO ask), -1 where neither side is offered.
 
 owner, yes_asks, no_asks: by code of the YES sides, the contract's index and both asks (-1: not offered). The codes of the NO
@@ -281,11 +285,12 @@ sides follow those of the YES sides. Returns the number of codes of one side.
 
 The hash table (`size` entries, a power of 2) holds one contract's quotes at a time: entries with a code of an earlier
 contract count as free. */
-i64 quote_codes(const CandleRows *rows, i64 markets, i64 size, i64 *keys, i64 *code_at, i32 *yes_code, i32 *no_code,
-                i64 *owner, i32 *yes_asks, i32 *no_asks) {
+i64 quote_codes(const CandleRows *rows, i64 markets, i64 size, Quote *table, i32 *yes_code, i32 *no_code, i64 *owner,
+                i32 *yes_asks, i32 *no_asks) {
     i64 count = 0;
     for (i64 j = 0; j < markets; j++) {
-        i64 first = count;
+        i64 first = count, last_key = -1;
+        i32 last_code = -1;
         for (i64 row = rows->first_row[j]; row < rows->end_row[j]; row++) {
             i64 yes = yes_ask(rows->bid[row], rows->ask[row]), no = no_ask(rows->bid[row], rows->ask[row]);
             if (yes < 0 && no < 0) {
@@ -293,15 +298,18 @@ i64 quote_codes(const CandleRows *rows, i64 markets, i64 size, i64 *keys, i64 *c
                 continue;
             }
             i64 key = (yes + 1) << 21 | (no + 1);
-            i64 at = (key * 0x9E3779B1 >> 11) & (size - 1);
-            while (code_at[at] >= first && keys[at] != key)
-                at = (at + 1) & (size - 1);
-            if (code_at[at] < first) {
-                keys[at] = key, code_at[at] = count;
-                owner[count] = j, yes_asks[count] = (i32)yes, no_asks[count] = (i32)no;
-                count++;
+            if (key != last_key) {
+                i64 at = (key * 0x9E3779B1 >> 11) & (size - 1);
+                while (table[at].code >= first && table[at].key != key)
+                    at = (at + 1) & (size - 1);
+                if (table[at].code < first) {
+                    table[at] = (Quote){key, count};
+                    owner[count] = j, yes_asks[count] = (i32)yes, no_asks[count] = (i32)no;
+                    count++;
+                }
+                last_key = key, last_code = (i32)table[at].code;
             }
-            yes_code[row] = (i32)code_at[at];
+            yes_code[row] = last_code;
         }
     }
     for (i64 j = 0; j < markets; j++)

@@ -33,7 +33,7 @@ _KEPT_BYTES = 64 << 20
 
 _Structure = ctypes.Array[ctypes.c_int64]
 
-# Tables of all prices for `price_codes`, which leaves them as they were: to fill one takes as long as to replay a few contracts.
+# Tables of all prices for `price_codes`, which leaves them as they were. To fill one takes as long as to replay a few contracts.
 _price_indices: list[Codes] = []
 
 
@@ -306,7 +306,7 @@ def quote_codes(rows: CandleRows) -> tuple[Codes, Codes, Ints, Prices, Prices]:
     count = len(rows.end_ts)
     # the smallest power of 2 that is at least twice the rows of any contract
     size = 1 << int(2 * (rows.end_row - rows.first_row).max(initial=2) - 1).bit_length()
-    keys, code_at = np.zeros(size, np.int64), np.full(size, -1, np.int64)
+    table = np.full((size, 2), -1, np.int64)  # key and code
     yes_code, no_code = np.empty(count, np.int32), np.empty(count, np.int32)
     owner, yes_asks, no_asks = np.empty(count, np.int64), np.empty(count, np.int32), np.empty(count, np.int32)
     # codes and owners are written in place; the result is the number of codes of a side
@@ -315,8 +315,7 @@ def quote_codes(rows: CandleRows) -> tuple[Codes, Codes, Ints, Prices, Prices]:
         _row_structure(rows),
         len(rows.first_row),
         size,
-        _address_64(keys),
-        _address_64(code_at),
+        _address_64(table),
         _address_32(yes_code),
         _address_32(no_code),
         _address_64(owner),
