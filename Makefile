@@ -29,11 +29,14 @@ install: .venv/.installed    ## make .venv with the locked versions
 demo: .venv/.runs  ## run a backtest of two cities over a synthetic archive, without internet
 	$(BIN)/tradewinds demo
 
-test:          ## run all linters and tests
+test:          ## run all linters and tests; mypy works beside them and says at the end what it found
 	scripts/services.sh & services=$$!; \
-	$(MAKE) --no-print-directory install && $(MAKE) --no-print-directory lint || { wait $$services; exit 1; }; \
-	wait $$services
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+	$(MAKE) --no-print-directory install || { wait $$services; exit 1; }; \
+	$(BIN)/mypy > .venv/mypy.txt 2>&1 & types=$$!; failed=0; \
+	$(MAKE) --no-print-directory lint-formats && wait $$services || { wait; cat .venv/mypy.txt; exit 1; }; \
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder || failed=$$?; \
+	wait $$types || failed=1; \
+	cat .venv/mypy.txt; exit $$failed
 
 test-fast: install  ## run what needs no service, no workflow and no quarter of a second, in a minute or two: for the time between two edits
 	$(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile -m 'not slow' tests/unit tests/families

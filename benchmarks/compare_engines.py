@@ -248,7 +248,7 @@ def summary(bench: Bench, engine: Engine, runs: list[Run], asked: int | None) ->
     if engine.module in ("vectorbt", "duckdb_scan") and (second := bench.run(engine, runs[0].events, twice=True)):
         again = {key: value for key, value in second.told.items() if key.endswith("_s") and key not in phases}
     row = {
-        **asdict(engine),
+        **{name: value for name, value in asdict(engine).items() if name != "command"},  # it has paths of this machine
         "version": runs[0].told["version"],
         "events": runs[0].events or EVENTS,
         "rows": runs[0].told["rows"],

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.warm import drawn_once
+from tests.warm import drawn_once, fitted_once
 
 # A slow machine is no wrong result: time is measured in benchmarks/, never in a test.
 settings.register_profile("tradewinds", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -41,14 +41,16 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _drawn_once(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Reports that tests write in their own process are drawn in it, each plot once in a session."""
+    """Reports that tests write in their own process are drawn in it, each plot once in a session; so forecasts are fitted."""
     base = tmp_path_factory.getbasetemp()
-    drawn_once.install_here((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "pictures")
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    drawn_once.install_here(shared / "pictures")
+    fitted_once.install(shared / "fits")
 
 
 @pytest.fixture
 def drawn_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The test draws its pictures, and so do its commands, whatever others have drawn: it compares them."""
+    """The test draws its pictures and fits its forecasts, and so do its commands, whatever others have: it compares them."""
     monkeypatch.setenv(drawn_once.DRAW, "1")
 
 
@@ -86,8 +88,9 @@ def slow_tests() -> set[str]:
 
 
 def pytest_collection_finish() -> None:
-    """Look for garbage again, but not among what collecting has made."""
+    """Look for garbage again, but not among what collecting has made, and after more new objects than usual."""
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
     gc.enable()
 
 

@@ -2,8 +2,8 @@
 
 import copy
 from dataclasses import dataclass
-from fractions import Fraction
 
+from tests.reference.fast_fractions import Fraction
 from tests.reference.naive_carry_market import HOUR, Candle, CarrySymbol, midnight
 
 START = midnight("2024-01-01")

@@ -3,8 +3,6 @@
 Every engine can be run on the same cases: `carry_golden_worlds.differences` compares its results with an example.
 """
 
-from fractions import Fraction
-
 from tests.reference.carry_golden_worlds import (
     BTC,
     ETH,
@@ -16,6 +14,7 @@ from tests.reference.carry_golden_worlds import (
 )
 from tests.reference.carry_goldens_of_margin import MARGIN_GOLDENS
 from tests.reference.carry_goldens_of_scores import SCORE_GOLDENS
+from tests.reference.fast_fractions import Fraction
 from tests.reference.naive_carry_market import Candle
 
 THREE = {0: 0.001, 8: 0.001, 16: 0.00001, 24: 0.00001}

@@ -1,8 +1,8 @@
 """Compares a run of the product with the same run of naive_replay.py, row by row."""
 
 from collections import Counter
-from fractions import Fraction
 
+from tests.reference.fast_fractions import Fraction
 from tests.reference.naive_replay import NaiveRun
 from tradewinds.engine.journal import Kind
 from tradewinds.families.kalshi_weather import replay

@@ -1,8 +1,8 @@
 """Positions and the account of the naive funding-carry engine (sections 6 and 13 of its rules)."""
 
 from dataclasses import dataclass, field
-from fractions import Fraction
 
+from tests.reference.fast_fractions import Fraction
 from tests.reference.naive_carry_costs import margins_at_opening
 from tests.reference.naive_carry_market import HOUR, r8
 

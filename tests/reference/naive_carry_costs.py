@@ -1,8 +1,8 @@
 """Fills, fees and the size of an entry of the naive funding-carry engine (sections 5 and 10 of its rules)."""
 
 from dataclasses import dataclass
-from fractions import Fraction
 
+from tests.reference.fast_fractions import Fraction
 from tests.reference.naive_carry_market import floor_step, r8
 from tests.reference.naive_carry_settings import fee_rates
 

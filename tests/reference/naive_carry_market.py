@@ -8,7 +8,8 @@ import datetime as dt
 from bisect import bisect_right
 from collections import namedtuple
 from dataclasses import dataclass, field
-from fractions import Fraction
+
+from tests.reference.fast_fractions import Fraction
 
 HOUR = 3600
 DAY = 24 * HOUR

@@ -1,8 +1,8 @@
 """The loop of the naive funding-carry engine, instant by instant (sections 7, 8 and 10 of its rules)."""
 
 from collections import Counter
-from fractions import Fraction
 
+from tests.reference.fast_fractions import Fraction
 from tests.reference.naive_carry_book import Account
 from tests.reference.naive_carry_costs import BUY, SELL, both_fills, forced_fill, size
 from tests.reference.naive_carry_market import Market, ceil_step, r8

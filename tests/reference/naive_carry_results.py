@@ -1,10 +1,10 @@
 """Rows and key figures of the naive funding-carry engine (section 13 of its rules)."""
 
 from collections import Counter
-from fractions import Fraction
 from itertools import pairwise
 from math import sqrt
 
+from tests.reference.fast_fractions import Fraction
 from tests.reference.naive_carry_market import DAY, r8
 
 ZERO = Fraction(0)

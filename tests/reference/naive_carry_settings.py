@@ -1,9 +1,9 @@
 """The config of the naive funding-carry engine with its defaults, presets and fee tables (sections 5, 9, 10, 11)."""
 
 import datetime as dt
-from fractions import Fraction
 from types import SimpleNamespace
 
+from tests.reference.fast_fractions import Fraction
 from tests.reference.naive_carry_market import DAY, midnight, number
 
 # Percent: (spot maker, spot taker, perp maker, perp taker).

@@ -1,8 +1,8 @@
 """The two strategies of the naive funding-carry engine (section 9 of its rules)."""
 
 from dataclasses import dataclass
-from fractions import Fraction
 
+from tests.reference.fast_fractions import Fraction
 from tests.reference.naive_carry_market import rounded
 from tests.reference.naive_carry_settings import fee_rates
 

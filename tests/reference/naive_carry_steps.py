@@ -5,8 +5,7 @@ of the spot leg, payments)} of the symbols that settle then and may be traded. I
 ("buy", symbol, direction, quantity or None, value or None) and ("sell", symbol, quantity or None).
 """
 
-from fractions import Fraction
-
+from tests.reference.fast_fractions import Fraction
 from tests.reference.naive_carry_costs import BUY, SELL, both_fills, margins_at_opening, unit_cost
 from tests.reference.naive_carry_market import floor_step
 from tests.reference.naive_carry_replay import Replay

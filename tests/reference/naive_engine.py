@@ -8,8 +8,9 @@ import datetime as dt
 import math
 from collections import Counter
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any
+
+from tests.reference.fast_fractions import Fraction
 
 CENT = Fraction(1, 100)
 YES, NO = "YES", "NO"

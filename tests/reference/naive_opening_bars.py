@@ -8,9 +8,10 @@ import datetime as dt
 import functools
 from collections import Counter
 from dataclasses import dataclass
-from fractions import Fraction
 from math import ceil, floor
 from zoneinfo import ZoneInfo
+
+from tests.reference.fast_fractions import Fraction
 
 MICRO = Fraction(1, 1_000_000)
 CENT = Fraction(1, 100)

@@ -1,9 +1,9 @@
 """One session of the naive opening-range engine, minute by minute (sections 6 to 11 of its rules)."""
 
 from datetime import time
-from fractions import Fraction
 from zoneinfo import ZoneInfo
 
+from tests.reference.fast_fractions import Fraction
 from tests.reference.naive_opening_bars import (
     CLOCKS,
     level,

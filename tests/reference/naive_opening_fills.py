@@ -1,10 +1,10 @@
 """Stops, sizes, costs and what happens inside a bar in the naive opening-range engine (sections 7 to 10 of its rules)."""
 
 from dataclasses import dataclass, field
-from fractions import Fraction
 from math import floor
 from typing import NamedTuple
 
+from tests.reference.fast_fractions import Fraction
 from tests.reference.naive_opening_bars import CENT, MICRO, half_even, level, number
 from tests.reference.naive_opening_rules import LONG, tick_of
 

@@ -1,8 +1,8 @@
 """Opening range, stocks in play and score of the naive opening-range engine (sections 5, 12 and 13 of its rules)."""
 
 from dataclasses import dataclass, field
-from fractions import Fraction
 
+from tests.reference.fast_fractions import Fraction
 from tests.reference.naive_opening_bars import History, Session, level, merged, number
 
 LONG, SHORT = 1, -1

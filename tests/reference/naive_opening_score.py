@@ -1,8 +1,8 @@
 """The confluence score of the naive opening-range engine (section 12 of its rules)."""
 
 import itertools
-from fractions import Fraction
 
+from tests.reference.fast_fractions import Fraction
 from tests.reference.naive_opening_bars import number
 from tests.reference.naive_opening_rules import LONG
 

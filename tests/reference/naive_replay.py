@@ -8,16 +8,17 @@ import bisect
 import csv
 import datetime as dt
 import functools
+import itertools
 import json
 import math
 from collections import Counter, defaultdict
-from fractions import Fraction
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
 
 from tests.reference import naive_validations
+from tests.reference.fast_fractions import Fraction
 
 ZONES = {  # time zone, and hours of its standard time from UTC, of the series that tests use
     "KXHIGHCHI": ("America/Chicago", -6),
@@ -423,7 +424,8 @@ class NaiveRun:
             x["qty"] for x in self.trades if x["market"] is m and x["side"] == side and x["quote_ts"] == book.end
         )
         least, rate = exact(self.risk["min_ev_per_contract"]), m.multiplier * Fraction(7, 100)
-        return [price for price in book.units[side][taken:] if p - price - rate * price * (1 - price) > least]
+        left = itertools.groupby(book.units[side][taken:])  # by price
+        return [price for each, same in left if p - each - rate * each * (1 - each) > least for price in same]
 
     def limited(self, t, m, quote, side, ask, quantity, units):
         """Apply the limits to an order, in their order; `units` are the contracts of a book that it may have.

@@ -8,10 +8,10 @@ short, or None for a sale of whatever is held), quantity, value, limit, trigger,
 """
 
 import datetime as dt
-from fractions import Fraction
 from math import floor
 from zoneinfo import ZoneInfo
 
+from tests.reference.fast_fractions import Fraction
 from tests.reference.naive_opening_bars import CENT, MICRO, Session, half_even, number, sort_out
 
 NEW_YORK = ZoneInfo("America/New_York")

@@ -6,8 +6,8 @@ product. Limits, netting and settlement are those of the naive engine of quotes,
 
 import math
 from dataclasses import dataclass
-from fractions import Fraction
 
+from tests.reference.fast_fractions import Fraction
 from tests.reference.naive_engine import NO, YES, Book, Bought, Candle, NaiveEngine, day
 
 QUARTER = Fraction(1, 4)  # fee of an order that rested, as a fraction of that of one filled at once

@@ -5,9 +5,10 @@ It is written from their descriptions (docs/validations.md) alone and shares no 
 
 import math
 from collections import Counter
-from fractions import Fraction
 
 import pyarrow.parquet as pq
+
+from tests.reference.fast_fractions import Fraction
 
 MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
 PREFIXES = {"KXHIGHCHI": {"KXHIGHCHI", "HIGHCHI"}, "KXHIGHMIA": {"KXHIGHMIA", "HIGHMIA"}}

@@ -7,8 +7,8 @@ liquidated; series have holes, so that prices are stale. A world is small: the n
 import datetime as dt
 import random
 from dataclasses import dataclass
-from fractions import Fraction
 
+from tests.reference.fast_fractions import Fraction
 from tests.reference.naive_carry_market import DAY, HOUR, Candle, CarrySymbol, midnight
 from tests.reference.random_carry_settings import random_settings
 from tests.reference.round_carry_worlds import round_world

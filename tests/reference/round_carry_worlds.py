@@ -5,9 +5,9 @@ is worth exactly its least value: what a random walk never meets.
 """
 
 from dataclasses import replace
-from fractions import Fraction
 
 from tests.reference.carry_golden_worlds import at, coin, settings
+from tests.reference.fast_fractions import Fraction
 from tests.reference.naive_carry_market import r8
 
 RATES = (0, 0, 0.0003, 0.0003, 0.001, 0.001, 0.003, -0.0003, -0.001)

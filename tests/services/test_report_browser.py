@@ -9,7 +9,7 @@ import pytest
 from tests.services.browser import chromium  # noqa: F401
 from tests.unit.results_parts import points, run, scored, trade, written
 from tradewinds.families.kalshi_weather.report.event_sections import REPORT
-from tradewinds.results.report import write_report
+from tradewinds.results.report.write import write_report
 
 HARM = "<script>alert(1)</script>"
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}

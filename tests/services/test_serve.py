@@ -32,7 +32,7 @@ from tradewinds.database import tables as t
 from tradewinds.database.connect import open_database
 from tradewinds.database.load import load_run
 from tradewinds.families.kalshi_weather.report.event_sections import REPORT
-from tradewinds.results.report import write_report
+from tradewinds.results.report.write import write_report
 
 HARM = "<script>alert(1)</script>"
 SECRET = "nobody may read this"

@@ -1,10 +1,10 @@
 """Order books for the engine's tests: by hand in dollars, and random ones, as both engines read them."""
 
 from decimal import Decimal
-from fractions import Fraction
 
 import numpy as np
 
+from tests.reference.fast_fractions import Fraction
 from tests.reference.naive_engine import Book
 from tests.unit.engine_parts import MINUTE, micro
 from tradewinds.engine.event_contracts.contracts import Side

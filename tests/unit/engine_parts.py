@@ -3,10 +3,10 @@
 import contextlib
 import math
 from decimal import Decimal
-from fractions import Fraction
 
 import numpy as np
 
+from tests.reference.fast_fractions import Fraction
 from tests.unit import compiled
 from tradewinds.core.units import CENT, MICRO, NEVER
 from tradewinds.engine.event_contracts import kernel_structures, sizing

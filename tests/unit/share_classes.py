@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import sys
 
 from tests.unit.share_worlds import bars_in, books_add_up, rules_of, tradable_in
 from tradewinds.engine.shares.bars import TradingDays
@@ -83,6 +84,15 @@ class Called:
     def decide(self, view):
         wishes = self.strategy.on_decision(view) or ()
         return [wishes] if hasattr(wishes, "_fields") else wishes
+
+    def decide_until(self, moments, view):
+        """One call at each moment, up to the first at which the loop has something to do."""
+        references = sys.getrefcount(view)
+        for _ in moments.each:
+            wishes = self.decide(view)
+            if wishes or sys.getrefcount(view) != references:
+                return wishes
+        return None
 
     def problem(self, what):
         return AssertionError(what)

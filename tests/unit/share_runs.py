@@ -9,7 +9,7 @@ from tradewinds.families import plan
 from tradewinds.families.equities_daily.bar_panel import make_panel
 from tradewinds.families.equities_daily.fetch import user_bars
 from tradewinds.pipeline.simulate import simulate
-from tradewinds.results.report import write_report
+from tradewinds.results.report.write import write_report
 
 CONFIG = {
     "market": "equities_daily",

@@ -2,10 +2,10 @@
 
 import datetime as dt
 from decimal import Decimal
-from fractions import Fraction
 
 import numpy as np
 
+from tests.reference.fast_fractions import Fraction
 from tests.reference.naive_shares import Bar
 from tradewinds.core.units import MICRO
 from tradewinds.engine.journal import Kind

@@ -3,10 +3,10 @@
 import contextlib
 import dataclasses
 import random
-from fractions import Fraction
 
 import numpy as np
 
+from tests.reference.fast_fractions import Fraction
 from tests.reference.naive_engine import NO, YES, Settings
 from tests.reference.naive_steps import NaiveSteps, WideCandle
 from tests.unit.book_worlds import order_books

@@ -14,13 +14,13 @@ from tradewinds.database.comparison import best_of
 from tradewinds.families.kalshi_weather.report.event_sections import REPORT
 from tradewinds.results.glossary import EXPLAINED, explanation_of
 from tradewinds.results.metrics import sharpe
-from tradewinds.results.report import page_of
 from tradewinds.results.report.account_sections import drawdowns, monthly_returns, rolling_sharpe
 from tradewinds.results.report.curve import Curve
 from tradewinds.results.report.drawings import Band, Chart, Line, Mark, chart_svg
 from tradewinds.results.report.markdown import markdown
 from tradewinds.results.report.other_orders import MOST_LUMPS, orders_of, round_trips
 from tradewinds.results.report.run import read_run
+from tradewinds.results.report.write import page_of
 from tradewinds.serve.sparklines import drawn
 
 DAY = 86_400

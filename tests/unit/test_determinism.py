@@ -18,7 +18,7 @@ from tradewinds.families.kalshi_weather.run_files import write_market_names
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.pipeline.simulate import about_run
 from tradewinds.results.manifest import evidence_of, write_manifest
-from tradewinds.results.report import write_report
+from tradewinds.results.report.write import write_report
 
 threads, batches.EVENTS_PER_BATCH, *seeds = map(int, sys.argv[2:])
 for seed in seeds:

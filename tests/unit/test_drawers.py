@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -32,6 +34,13 @@ def test_several_processes_draw_the_same_pictures(drawn_here):
     found = draw_plots(PLOTS)
     assert list(found) == list(drawn_here)
     assert found == drawn_here
+
+
+def test_a_process_that_draws_does_not_wait_for_what_reads_tables():
+    listing = "import sys, tradewinds.results.report.drawers, tradewinds.results.report.pictures; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-P", "-c", listing], capture_output=True, text=True, check=True).stdout
+    assert "matplotlib.figure" in loaded.split()
+    assert not {"pyarrow", "duckdb", "pandas"} & set(loaded.split())
 
 
 def test_pictures_are_drawn_here_when_the_process_has_ended(drawn_here, monkeypatch):

@@ -14,8 +14,9 @@ import pytest
 from tradewinds.core.errors import ConfigError
 from tradewinds.families.kalshi_weather.forecasts.user_distributions import read_user_file as read_laws
 from tradewinds.families.kalshi_weather.forecasts.user_probabilities import read_user_file
+from tradewinds.families.kalshi_weather.order_book_file import read_book_file
 from tradewinds.families.kalshi_weather.strategies import file_strategy
-from tradewinds.session.own_probabilities import is_distribution, write_distributions, write_probabilities
+from tradewinds.session.own_frames import is_distribution, write_distributions, write_levels, write_probabilities
 from tradewinds.session.own_strategy import write_strategy
 from tradewinds.strategies.decisions import buy, cancel
 from tradewinds.strategies.user_file import NONE, YES, Orders, pico
@@ -85,6 +86,39 @@ def test_of_equal_times_the_later_row_counts():
 def test_what_is_no_table_of_probabilities_is_refused(frame, said):
     with pytest.raises(ConfigError, match=said):
         write_probabilities(frame)
+
+
+BOOKS = pd.DataFrame(
+    {
+        "market_ticker": ["A", "A", "A"],
+        "known_at": pd.to_datetime(["2025-03-01T12:00Z", "2025-03-01T12:00Z", "2025-03-01T13:00Z"]),
+        "side": ["yes", "no", "ask"],
+        "price": [0.41, 0.55, Decimal("0.44")],
+        "size": [3, 8, 20.0],
+        "seen_by": "me",
+    }
+)
+
+
+def test_a_frame_of_levels_is_the_file_that_a_config_can_name():
+    found = read_book_file(write_levels(BOOKS))
+    assert found.price.tolist() == [410_000, 450_000, 440_000] and found.size.tolist() == [3, 8, 20]
+    assert found.is_ask.tolist() == [False, True, True] and found.tickers == ["A"]
+    assert found.micros.tolist() == [1740830400_000_000] * 2 + [1740834000_000_000]
+    assert write_levels(BOOKS.set_index("market_ticker")) == write_levels(BOOKS)
+
+
+@pytest.mark.parametrize(
+    ("frame", "said"),
+    [
+        (BOOKS.drop(columns="size"), "column size is missing.*side, price and size"),
+        (BOOKS.assign(side=["yes", None, "no"]), "levels, row 2: side is missing"),
+        (3, "a int is no DataFrame"),
+    ],
+)
+def test_what_is_no_table_of_levels_is_refused(frame, said):
+    with pytest.raises(ConfigError, match=said):
+        write_levels(frame)
 
 
 LAWS = pd.DataFrame(

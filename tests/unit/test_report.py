@@ -23,13 +23,13 @@ from tradewinds.families.kalshi_weather.report.event_sections import REPORT
 from tradewinds.families.kalshi_weather.report.profit import Group, grouped
 from tradewinds.families.kalshi_weather.report.reasons import EVENT_REASON_TEXTS
 from tradewinds.results.artifacts import write_artifacts
-from tradewinds.results.report import page_of, write_report
 from tradewinds.results.report.curve import Curve, Fall, deepest, thinned
 from tradewinds.results.report.html import with_code
 from tradewinds.results.report.markdown import escape, markdown, table
 from tradewinds.results.report.parts import Plot, ReportTable, Text, shown
 from tradewinds.results.report.pictures import pictures
 from tradewinds.results.report.run import ReportRun
+from tradewinds.results.report.write import page_of, write_report
 
 DAYS = points(("05-02 03:00", "start", "1000"), ("05-03 00:00", "midnight", "999"), ("05-03 14:00", "end", "1000.16"))
 HARM = "<script>alert(1)</script>"

@@ -99,6 +99,25 @@ def test_a_folder_that_shadows_a_module_needs_a_start(tmp_path):
     assert done.stdout == "False\n"
 
 
+def test_a_module_for_the_start_is_imported_first(tmp_path):
+    """As an interpreter does it: by the command, and by those that it starts."""
+    (tmp_path / "sitecustomize.py").write_text("import sys; print(sys.orig_argv[-1], flush=True)")
+    code = "import subprocess, sys; print(2, flush=True); subprocess.run([sys.executable, '-c', 'print(4)', '3'])"
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{warm.ROOT / 'src'}"}
+    for done in both([sys.executable, "-c", code, "1"], env=environment):
+        assert done.stdout.split() == ["1", "2", "3", "4"], done.stderr
+    served, started = both([sys.executable, "-c", SERVED, "1"], env=environment)
+    assert (served.stdout, started.stdout) == ("1\nTrue\n", "1\nFalse\n")
+
+
+def test_modules_of_the_interpreters_folders_are_listed_as_there(tmp_path):
+    (tmp_path / "of_this_test.py").write_text("")
+    code = "import pkgutil; print(*sorted((one.name, one.ispkg) for one in pkgutil.iter_modules()), sep='\\n')"
+    forked, real = both([sys.executable, "-c", code], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(warm.ROOT)})
+    assert "of_this_test" in forked.stdout and "('numpy', True)" in forked.stdout
+    assert forked.stdout == real.stdout, forked.stderr + real.stderr
+
+
 def test_two_forks_have_other_random_numbers():
     code = "import random, numpy, uuid, tempfile; print(random.random(), numpy.random.random(), uuid.uuid4())"
     one, other = (warm.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(2))

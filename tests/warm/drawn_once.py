@@ -9,6 +9,7 @@ import hashlib
 import io
 import os
 import pickle
+import threading
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -35,7 +36,7 @@ def install_here(folder: Path) -> None:
     Args:
         folder: where the pictures are kept; it is made.
     """
-    from tradewinds.results import report
+    from tradewinds.results.report import write
     from tradewinds.sweeps import walk_forward_files
 
     def draw(plot, forms: Sequence[str]) -> dict[str, bytes]:
@@ -51,27 +52,42 @@ def install_here(folder: Path) -> None:
         return {plot.name: drawn(plot) for plot in plots}
 
     folder.mkdir(exist_ok=True)
-    drawn, by_processes = kept_in(folder, draw), report.draw_plots
-    report.draw_plots = walk_forward_files.draw_plots = draw_plots
+    drawn, by_processes = kept_in(folder, draw), write.draw_plots
+    write.draw_plots = walk_forward_files.draw_plots = draw_plots
 
 
 def kept_in(folder: Path, draw: Callable) -> Callable:
     """A function that draws a plot, unless a file in a folder has what the same plot gave."""
+    kept = kept_by_digest(folder, draw)
 
     def drawn(plot, forms: Sequence[str] = FORMS) -> dict[str, bytes]:
+        return kept(plot, tuple(forms))
+
+    return drawn
+
+
+def kept_by_digest(folder: Path, compute: Callable) -> Callable:
+    """A function that computes nothing if a file in a folder has what it computed of the same values.
+
+    Args:
+        folder: it must be there.
+        compute: a function whose result depends on its arguments alone.
+    """
+
+    def kept(*values):
         if DRAW in os.environ:
-            return draw(plot, forms)
-        file = folder / digest((plot, tuple(forms)))
+            return compute(*values)
+        file = folder / digest((compute.__name__, values))
         with contextlib.suppress(FileNotFoundError):
             return pickle.loads(file.read_bytes())
-        found = draw(plot, forms)
-        part = file.with_suffix(f".{os.getpid()}")
+        found = compute(*values)
+        part = file.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
         with contextlib.suppress(FileNotFoundError):  # the session has ended, and its folder is gone
             part.write_bytes(pickle.dumps(found))
             part.rename(file)
         return found
 
-    return drawn
+    return kept
 
 
 def digest(value: object) -> str:

@@ -3,8 +3,9 @@
 `python -P -m tests.warm.server SOCKET` serves until its standard input ends, and then removes the socket's folder.
 warm_python.c sends command lines, and ends as they end. What a fork gets is what a new interpreter would have: arguments,
 environment, working directory, open files, ignored signals, limits, a `__main__` of its own, its own random numbers. What
-it has besides is imported modules, which hold what they hold after an import, but for the function that draws plots
-(drawn_once.py).
+it has besides is imported modules, which hold what they hold after an import, but for the schemas of configs and the names of
+installed modules (known_modules.py), which are there, and the functions that draw plots (drawn_once.py) and fit forecasts
+(fitted_once.py).
 Where that would not do, the fork becomes a real interpreter.
 """
 
@@ -32,9 +33,10 @@ import sys
 import threading
 import time
 import types
+import typing
 from pathlib import Path
 
-from tests.warm import drawn_once
+from tests.warm import drawn_once, fitted_once, known_modules
 
 ROOT = Path(__file__).resolve().parents[2]
 OTHERS = """
@@ -49,6 +51,7 @@ docutils.core docutils.parsers.rst.directives.images docutils.writers nbformat d
 """
 NOT_IMPORTED = ("tradewinds.cli.templates", "tradewinds.cli.__main__", "tradewinds.database.migrations")
 NOT_SENSITIVE = (b"PYTHONPATH", b"PYTHONUNBUFFERED", b"PYTHONDONTWRITEBYTECODE", b"OPENBLAS_NUM_THREADS")
+CUSTOM = "sitecustomize"  # imported by an interpreter at its start
 MOST_FILES = 200
 HEADER = struct.Struct(f"=QQ{2 * 16}Qiiii{MOST_FILES}i")  # struct message of warm_python.c
 _FREE = 600  # above all numbers of files that a command has
@@ -65,8 +68,13 @@ def main() -> None:
         if not name.startswith(NOT_IMPORTED):
             importlib.import_module(name.removesuffix(".__init__"))
     drawn_once.install(folder / "pictures")
+    fitted_once.install(folder / "fits")
+    known_modules.install()
+    for market in sys.modules["tradewinds.config.markets"].NAMES:
+        sys.modules["tradewinds.config.resolve"].schema(market)  # it is kept
     for name in [name for name in sys.modules if name.split(".")[0] in ("tests", "hatch_build")]:
         del sys.modules[name]  # a command has its own
+    typing._cleanups.clear()  # a library empties typing's caches at its end: a third of the time of a short command
     pristine = dict(os.environb)
     gc.collect()
     gc.freeze()
@@ -193,9 +201,15 @@ def place_files(files: list[int], numbers: tuple[int, ...]) -> None:
 
 
 def own_paths(environment: dict[bytes, bytes]) -> list[str] | None:
-    """The folders of PYTHONPATH, if they are those of this clone."""
+    """The folders of PYTHONPATH, if they are those of this clone, or have nothing but a module for the start."""
     paths = [path for path in os.fsdecode(environment.get(b"PYTHONPATH", b"")).split(os.pathsep) if path]
-    return paths if {str(Path(path).resolve()) for path in paths} <= {str(ROOT), str(ROOT / "src")} else None
+    others = [path for path in paths if str(Path(path).resolve()) not in (str(ROOT), str(ROOT / "src"))]
+    return paths if all(customizes(Path(path)) for path in others) else None
+
+
+def customizes(folder: Path) -> bool:
+    """Whether a folder has the module that an interpreter imports first, and no other."""
+    return folder.is_dir() and {path.name for path in folder.iterdir()} - {"__pycache__"} == {f"{CUSTOM}.py"}
 
 
 def shadows(words: list[str]) -> bool:
@@ -247,6 +261,9 @@ def execute(words: list[str], safe: bool, paths: list[str]) -> None:
         else:
             sys.argv, first = words, str(Path(words[0]).resolve().parent)
         sys.path[:] = [*([] if safe else [first]), *paths, *(base if paths else [str(ROOT / "src"), *base])]
+        if any(customizes(Path(path)) for path in paths):
+            sys.modules.pop(CUSTOM, None)
+            importlib.import_module(CUSTOM)
         if words[0] == "-m":
             runpy._run_module_as_main(words[1])
         else:

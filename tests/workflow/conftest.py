@@ -13,16 +13,18 @@ from tradewinds.families.kalshi_weather.archive.import_recorded import import_re
 
 @pytest.fixture(scope="session")
 def chicago_archive(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The recorded month of Chicago as an archive."""
-    folder = tmp_path_factory.mktemp("archive") / "chicago"
-    import_recorded(
-        markets=[shared_data / "kalshi/markets_KXHIGHCHI_2025-05.parquet"],
-        candles=[shared_data / "kalshi/candles_1m_KXHIGHCHI_2025-05.parquet"],
-        guidance=[shared_data / "weather/mos_12z_daily_KMDW_KMIA.parquet"],
-        climate=[shared_data / "weather/climate_high_6stations_2023_2025.parquet"],
-        out=folder,
-    )
-    return folder
+    """The recorded month of Chicago as an archive. Not to be changed: copy it."""
+
+    def make(folder: Path) -> None:
+        import_recorded(
+            markets=[shared_data / "kalshi/markets_KXHIGHCHI_2025-05.parquet"],
+            candles=[shared_data / "kalshi/candles_1m_KXHIGHCHI_2025-05.parquet"],
+            guidance=[shared_data / "weather/mos_12z_daily_KMDW_KMIA.parquet"],
+            climate=[shared_data / "weather/climate_high_6stations_2023_2025.parquet"],
+            out=folder / "chicago",
+        )
+
+    return made_once(tmp_path_factory, "archive", make) / "chicago"
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def at(desk, clock, *command):
     environment = {**desk.environment(), "SHOWN_TIME": clock}
     environment["PYTHONPATH"] = f"{desk.folder / 'clock'}{os.pathsep}{environment['PYTHONPATH']}"
     shown = desk.command(*command)
-    return subprocess.run(shown, cwd=desk.folder, env=environment, capture_output=True, text=True, check=False)
+    return warm.run(shown, cwd=desk.folder, env=environment, capture_output=True, text=True, check=False)
 
 
 def test_a_clock_that_is_set_back(desk, server):

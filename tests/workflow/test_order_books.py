@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import hashlib
 import json
+import sys
 from collections import defaultdict
 from fractions import Fraction
 
@@ -149,6 +150,27 @@ def test_the_file_is_an_input_of_the_run_and_a_changed_one_makes_it_again(desk):
     assert (desk.own / "trades.csv").read_bytes() != before and len(desk.server.requests) == asked
     write_books(desk)
     assert desk.run().returncode == 0 and (desk.own / "trades.csv").read_bytes() == before
+
+
+FROM_A_FRAME = """
+import pandas as pd, tradewinds as tw
+config = tw.Config.load("config.yaml").with_(liquidity={"levels": None})
+run = tw.run(config, levels=pd.read_csv("books.csv"), fetch=False, report=False)
+print(run.folder / "trades.csv", run.config["liquidity.levels"])
+"""
+
+
+def test_books_from_a_frame_fill_as_those_of_a_file(desk):
+    done = warm.run(
+        [sys.executable, "-c", FROM_A_FRAME], cwd=desk.folder, env=desk.environment(), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    trades, levels = done.stdout.split()
+    assert levels.startswith("data/user/levels/")
+    with open(trades, newline="", encoding="utf-8") as file:
+        found = list(csv.DictReader(file))
+    own_ids = {"run_id": "", "trade_id": ""}
+    assert [trade | own_ids for trade in found] == [trade | own_ids for trade in trades_of(desk.own)]
 
 
 def test_a_sweep_over_a_config_with_books_comes_to_its_runs(desk):

@@ -9,7 +9,6 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from tradewinds.core import files
 from tradewinds.core.errors import ConfigError
 from tradewinds.core.safe_text import printable
 
@@ -81,6 +80,8 @@ def write_name(folder: str | Path, name: RunName) -> None:
         folder: the run's, made if it is not there.
         name: of the run.
     """
+    from tradewinds.core import files  # with pyarrow: a process that draws plots needs this module, and not that
+
     path = Path(folder, NAME)
     if name == NO_NAME:
         path.unlink(missing_ok=True)

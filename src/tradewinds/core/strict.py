@@ -13,6 +13,8 @@ from typing import Any, NoReturn
 MOST_DIGITS = 40  # of a number
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _MOST_EXPONENT = 100
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # as JSON writes half of a pair: no other text can become one
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def decimal(text: str) -> Decimal:
@@ -58,7 +60,7 @@ def load_json(data: bytes) -> Any:
     found = json.loads(
         text, parse_float=_fraction, parse_int=_whole, parse_constant=_constant, object_pairs_hook=_object
     )
-    if "\\u" in text and (half := _half_pair(found)) is not None:
+    if _SURROGATE.search(text) and (half := _half_pair(found)) is not None:
         raise UnbelievableJson(f"half of a surrogate pair in {half[:60]!a}")
     return found
 
@@ -96,6 +98,6 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _half_pair(value: Any) -> str | None:
     """Return a text below a value that holds half of a surrogate pair; None without one."""
     if isinstance(value, str):
-        return value if any("\ud800" <= c <= "\udfff" for c in value) else None
+        return value if _HALF.search(value) else None
     items = value if isinstance(value, list) else [*value, *value.values()] if isinstance(value, dict) else ()
     return next((half for item in items if (half := _half_pair(item)) is not None), None)

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, NoReturn, Self
 
@@ -61,6 +61,11 @@ def limit(seconds: float, owner: str, exit_code: int) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+def _always_0() -> int:
+    """Return the number of a call that is known by its object alone."""
+    return 0
+
+
 def _end_process(owner: str, frame: FrameType | None, exit_code: int) -> NoReturn:
     """Print why, and end the process."""
     line = f", line {frame.f_lineno}" if frame else ""
@@ -73,7 +78,8 @@ class CallWatch:
     """A limit of the time of each of many short calls, with one timer for all of them.
 
     In the block, `call` is set to an object of its own while a call lasts, and to None after it; that is all that a call costs.
-    A call that takes too long is ended by OutOfTime, as `limit` does it; outside the main thread the watch is without effect.
+    Calls in a row do not cost even that: `call` stays while they last, and `number` tells one from the next. A call that takes
+    too long is ended by OutOfTime, as `limit` does it; outside the main thread the watch is without effect.
 
     Args:
         seconds: that a call may take, above 0.
@@ -82,12 +88,15 @@ class CallWatch:
 
     Attributes:
         call: what the call under way is known by, another object than that of the call before; None: no call.
+        number: tells calls apart while `call` stays the same.
     """
 
     def __init__(self, seconds: float, owner: str, exit_code: int) -> None:
         self._seconds, self._owner, self._exit_code = seconds, owner, exit_code
         self.call: object = None
+        self.number: Callable[[], int] = _always_0
         self._seen: object = None
+        self._seen_number = 0
         self._seen_at = 0.0
         self._interruptions = 0
         self._before: Any = None
@@ -109,9 +118,9 @@ class CallWatch:
 
     def _look(self, number: int, frame: FrameType | None) -> None:
         """End the call that is under way, if it has taken too long since it was first seen."""
-        call, now = self.call, time.monotonic()
-        if call is None or call is not self._seen:
-            self._seen, self._seen_at = call, now
+        call, number, now = self.call, self.number(), time.monotonic()
+        if call is None or call is not self._seen or number != self._seen_number:
+            self._seen, self._seen_number, self._seen_at = call, number, now
             return
         if now - self._seen_at < self._seconds:
             return

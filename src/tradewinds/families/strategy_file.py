@@ -12,6 +12,7 @@ import traceback
 import types
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from sys import getrefcount
 from typing import TYPE_CHECKING, Any
 
 from tradewinds.core import time_limit, user_files
@@ -20,6 +21,7 @@ from tradewinds.core.safe_text import shortened
 
 if TYPE_CHECKING:
     from tradewinds.config.problems import Problems
+    from tradewinds.engine.stepwise.step_caller import Moments
 
 CLASS = "Strategy"
 METHOD = "on_decision"
@@ -162,6 +164,7 @@ class ClassCaller:
     """
 
     decide: Callable[[Any], Sequence[Any]]
+    _on_decision: Callable[[Any], Any]
 
     def __init__(self, made_of: type, parameters: Mapping[str, Any], path: str, seconds: float) -> None:
         self._class, self._parameters, self._path, self._seconds = made_of, parameters, path, seconds
@@ -183,7 +186,8 @@ class ClassCaller:
             strategy = self._class()
             if callable(getattr(strategy, "on_start", None)):
                 strategy.on_start(copy.deepcopy(dict(self._parameters)))
-            self.decide = self._decider(getattr(strategy, METHOD))
+            self._on_decision = getattr(strategy, METHOD)
+            self.decide = self._decider(self._on_decision)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # the user's code may raise anything, also sys.exit
@@ -208,9 +212,7 @@ class ClassCaller:
                 if wishes is None:
                     watch.call = None
                     return ()
-                # a generator is the user's code as well, and one order alone is a tuple itself
-                if type(wishes) is not list:
-                    wishes = [wishes] if hasattr(wishes, "_fields") else list(wishes)
+                wishes = _as_list(wishes)
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # the user's code may raise anything, also sys.exit
@@ -220,6 +222,34 @@ class ClassCaller:
             return wishes
 
         return decide
+
+    def decide_until(self, moments: Moments, view: Any) -> Sequence[Any] | None:
+        """Call on_decision at decision times in a row, up to the first at which the loop has something to do (StepCaller).
+
+        Args:
+            moments: the decision times.
+            view: what is visible; the same object at all of them.
+
+        Raises:
+            SimulationError: the user's code failed.
+        """
+        watch, on_decision, (each, left) = self._watch, self._on_decision, moments
+        watch.number = watch.call = left
+        references = getrefcount(view)
+        try:
+            for _ in each:
+                wishes = on_decision(view)
+                if wishes is not None:
+                    return _as_list(wishes)
+                if getrefcount(view) != references:  # it was kept
+                    return ()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # the user's code may raise anything, also sys.exit
+            raise self._failed(error, METHOD) from None
+        finally:
+            watch.call = None
+        return None
 
     def problem(self, what: str) -> SimulationError:
         """The error for orders that cannot be meant.
@@ -233,6 +263,13 @@ class ClassCaller:
         """The error for a failure of the user's code."""
         problem = problem_of(error, self._path, self._seconds)
         return SimulationError(problem, where=self._path, remedy=f"It happened in {method}. {_REMEDY}")
+
+
+def _as_list(wishes: Any) -> list[Any]:
+    """What on_decision returned as a list; it is called in the user's time: a generator is the user's code as well."""
+    if type(wishes) is list:
+        return wishes
+    return [wishes] if hasattr(wishes, "_fields") else list(wishes)  # one order alone is a tuple itself
 
 
 def problem_of(error: BaseException, path: str, seconds: float) -> str:

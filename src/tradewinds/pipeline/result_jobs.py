@@ -93,7 +93,7 @@ def write_run_report(folder: Path, drawers: Drawers | None = None) -> None:
         folder: the run's folder.
         drawers: processes that draw, if they have been started.
     """
-    from tradewinds.results.report import write_report
+    from tradewinds.results.report.write import write_report
 
     config = yaml_text.load((folder / "config_resolved.yaml").read_text(encoding="utf-8"))
     write_report(folder, markets.family_of(config["market"]).report(), drawers)

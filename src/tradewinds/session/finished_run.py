@@ -195,7 +195,7 @@ class Run:
         Raises:
             ConfigError: the report has no such plot.
         """
-        from tradewinds.results.report.curve import read_curve
+        from tradewinds.results.report.run import read_curve
         from tradewinds.results.report.sections import equity_plot
 
         run = self._read()
@@ -240,7 +240,7 @@ class Run:
 
     def _plots(self, run: ReportRun) -> list[Plot]:
         """The plots of the report."""
-        from tradewinds.results.report import page_of
+        from tradewinds.results.report.write import page_of
 
         return page_of(self.folder, markets.family_of(run.config["market"]).report()).plots()
 

@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from tradewinds.pipeline.screen import Screen
 
 _ONE_AT_A_TIME = threading.Lock()
-CONFIG_COPY = "data/user/configs"  # configs whose probabilities or strategy came from Python
+CONFIG_COPY = "data/user/configs"  # configs of which a file came from Python
 
 
 def run(
     config: Config | str | Path | Mapping[str, Any],
     *,
     probabilities: pd.DataFrame | None = None,
+    levels: pd.DataFrame | None = None,
     strategy: type | Callable[..., Any] | None = None,
     fetch: bool | None = None,
     archive: str | Path | None = None,
@@ -48,6 +49,8 @@ def run(
             distributions, mu_f with sigma_f or members (tradewinds docs forecasts). They are written below data/user/, and the
             run's config names that file. Where the config pools a forecast with the price, probabilities are pooled in its
             place.
+        levels: order books of temperature events, columns market_ticker (or the index), known_at_utc (or known_at), side,
+            price and size (tradewinds docs trading-rules); written likewise.
         strategy: a class with on_decision(self, view), or for temperature events a function orders(quotes, parameters), as in
             docs/strategies.md. Its source is written below data/user/, and the run's config names that file.
         fetch: False opens no connection, True fetches whatever the config says; None does what the config says.
@@ -65,7 +68,7 @@ def run(
     from tradewinds.database import activity
     from tradewinds.pipeline.make import name_made_run, name_new_run
 
-    asked = _with_own(config_of(config), probabilities, strategy)
+    asked = _with_own(config_of(config), probabilities, levels, strategy)
     conf = asked.resolved
     plan = run_plan(conf, place_in(asked))
     activity.refuse_inactive(conf["database"]["url"], conf["strategy"]["name"])
@@ -104,22 +107,31 @@ def config_of(config: Config | str | Path | Mapping[str, Any]) -> Config:
     return Config.of(config) if isinstance(config, Mapping) else Config.load(config)
 
 
-def _with_own(config: Config, probabilities: pd.DataFrame | None, strategy: type | Callable[..., Any] | None) -> Config:
-    """Return a config that names the files of probabilities and of a strategy from Python; they are written.
+def _with_own(
+    config: Config,
+    probabilities: pd.DataFrame | None,
+    levels: pd.DataFrame | None,
+    strategy: type | Callable[..., Any] | None,
+) -> Config:
+    """Return a config that names the files of probabilities, order books and a strategy from Python; they are written.
 
     Such a config is written, too, so that the command line can make the same run.
     """
     changed = config
     if probabilities is not None:
-        from tradewinds.session import own_probabilities
+        from tradewinds.session import own_frames
 
-        is_distribution = own_probabilities.is_distribution(probabilities)
-        write = own_probabilities.write_distributions if is_distribution else own_probabilities.write_probabilities
+        is_distribution = own_frames.is_distribution(probabilities)
+        write = own_frames.write_distributions if is_distribution else own_frames.write_probabilities
         own: dict[str, Any] = {"source": "distribution" if is_distribution else "file", "path": write(probabilities)}
         asked = changed.resolved.get("probabilities", {})
         if asked.get("source") == "pooled" and not is_distribution:  # the frame is pooled in place of the forecast
             own |= {"source": "pooled", "pooled": {**asked["pooled"], "of": "file"}}
         changed = Config.of({**changed.written, "probabilities": own}, source=changed.source)
+    if levels is not None:
+        from tradewinds.session.own_frames import write_levels
+
+        changed = Config.of({**changed.written, "liquidity": {"levels": write_levels(levels)}}, source=changed.source)
     if strategy is not None:
         from tradewinds.session.own_strategy import write_strategy
 

@@ -14,8 +14,8 @@ from tests.unit import share_runs
 from tests.unit.share_worlds import flat
 from tests.workflow.equities_desk import world
 from tradewinds.families.equities_daily.report import REPORT
-from tradewinds.results.report import page_of
 from tradewinds.results.report.markdown import markdown
+from tradewinds.results.report.write import page_of
 
 pytestmark = pytest.mark.slow  # most of it
 

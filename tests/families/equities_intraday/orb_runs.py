@@ -13,7 +13,7 @@ from tradewinds.families import plan
 from tradewinds.families.equities_intraday.fetch import user_minutes
 from tradewinds.families.equities_intraday.session_panel import make_session_panel
 from tradewinds.pipeline.simulate import simulate
-from tradewinds.results.report import write_report
+from tradewinds.results.report.write import write_report
 
 WARM_UP = 15
 

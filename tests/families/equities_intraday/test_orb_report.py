@@ -11,10 +11,10 @@ from tests.families.equities_intraday import orb_runs
 from tradewinds.families.equities_intraday.report import REPORT, SHORTS
 from tradewinds.families.equities_intraday.run_files import all_charted, charted
 from tradewinds.families.equities_intraday.symbol_reports import write_symbol_reports
-from tradewinds.results.report import page_of
 from tradewinds.results.report.html import html
 from tradewinds.results.report.markdown import markdown
 from tradewinds.results.report.parts import shown
+from tradewinds.results.report.write import page_of
 
 
 @pytest.fixture(scope="module")

@@ -199,7 +199,14 @@ def test_the_asof_price_is_that_of_the_last_candle_by_then(tmp_path):
         candle("E", 120, "0.00", "0.02"),
         candle("F", 180, "0.50", "0.52"),  # not yet
     ]
-    path = str(tmp_path / "candles.parquet")
+    path, other, none = (str(tmp_path / f"{name}.parquet") for name in ("candles", "other", "none"))
     files.write_parquet(path, pa.Table.from_pylist(rows, schemas.CANDLES), {})
-    assert quotes_at([path, str(tmp_path / "none.parquet")], 120) == {"A": (0.3, 0.4, 120), "E": (0.0, 0.02, 120)}
-    assert quotes_at([], 120) == {}
+    files.write_parquet(other, pa.Table.from_pylist(rows[:1], schemas.CANDLES), {})
+    assert quotes_at([(path, 60), (path, 120), (other, 59), (other, 120), (none, 120)]) == {
+        (path, 60): {"A": (0.1, 0.2, 60), "B": (0.1, 0.2, 60)},
+        (path, 120): {"A": (0.3, 0.4, 120), "E": (0.0, 0.02, 120)},
+        (other, 59): {},
+        (other, 120): {"A": (0.1, 0.2, 60)},
+        (none, 120): {},
+    }
+    assert quotes_at([]) == {}

@@ -85,6 +85,7 @@ class SessionDesk:
         self._sized_by_risk = SIZING[rules.sessions.sizing] != "fixed_shares"
         self._bar_seconds = 60 * bars.bar_minutes
         self.waiting: dict[int, SessionOrder] = {}
+        state.orders = self.waiting
         self.outcomes: list[SessionOutcome] = []
         self.wishes: list[SessionWish] = []
         self.ambiguous = self._placed = 0
@@ -133,7 +134,6 @@ class SessionDesk:
         else:
             self._placed += 1
             self.waiting[order.number] = order
-            self.state.orders[order.number] = order.shown(self.bars.symbols[symbol])
 
     def _cancel(self, wish: Cancellation) -> None:
         """Take back what waits; an order that does not wait any more needs no cancellation."""
@@ -318,7 +318,6 @@ class SessionDesk:
     def _remove(self, order: SessionOrder) -> None:
         """Take an order out of those that wait."""
         self.waiting.pop(order.number, None)
-        self.state.orders.pop(order.number, None)
 
     def _show(self, symbol: int) -> None:
         """Show what is held of a symbol; orders to close what is not held any more are taken back."""
@@ -327,7 +326,7 @@ class SessionDesk:
         state.cash_micro = sum(self.account.cash)
         if position is not None:
             shares, price = float(position.d * position.left), position.fill / MICRO
-            state.own[symbol] = shares, price, float(position.entry_ts), state.date(state.day)
+            state.own[symbol] = shares, price, float(position.entry_ts), state.day
             return
         state.own[symbol] = NOTHING
         for order in [order for order in self.waiting.values() if order.symbol == symbol and order.is_exit]:

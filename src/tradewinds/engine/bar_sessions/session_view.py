@@ -17,10 +17,15 @@ class SessionState(BarState):
         fee_of: commission of a fill, from (shares, price in micro-units); micro-units.
 
     Attributes:
+        now: the decision time; Unix s.
+        day: date of the session; days since 1970-01-01.
         opens_at: open of the session; Unix s.
         closes_at: close of the session, which its calendar says; Unix s.
         bars_before: by idx, bars of before the session.
     """
+
+    now: float = 0.0
+    day: float = 0
 
     def __init__(self, tickers: Sequence[str], fee_of: Callable[[int, int], int]) -> None:
         super().__init__(tickers, fee_of)

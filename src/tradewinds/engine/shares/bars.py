@@ -6,7 +6,7 @@ import functools
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -71,14 +71,27 @@ class Clock(NamedTuple):
     Attributes:
         open_ts: opening in Unix s, of a day since 1970-01-01.
         close_ts: closing in Unix s, of a day since 1970-01-01.
+        takes_columns: whether both also take a column of days, and return one.
     """
 
     open_ts: Callable[[int], int]
     close_ts: Callable[[int], int]
+    takes_columns: bool = False
+
+    def times(self, days: Ints, *, of_close: bool) -> Ints:
+        """Return the openings or closings of a column of days; Unix s.
+
+        Args:
+            days: days since 1970-01-01.
+            of_close: whether the closings are wanted.
+        """
+        of_day: Callable[[Any], Any] = self.close_ts if of_close else self.open_ts
+        found: Ints = of_day(days) if self.takes_columns else np.array(list(map(of_day, days.tolist())), np.int64)
+        return found
 
 
 # Sessions from midnight to the last second of the UTC day, where a market's own hours do not matter.
-WHOLE_DAYS = Clock(lambda day: day * DAY_SECONDS, lambda day: (day + 1) * DAY_SECONDS - 1)
+WHOLE_DAYS = Clock(lambda day: day * DAY_SECONDS, lambda day: (day + 1) * DAY_SECONDS - 1, takes_columns=True)
 
 
 class TradingDays:
@@ -95,7 +108,7 @@ class TradingDays:
         clock: dates the rows of the journal.
 
     Attributes:
-        days: days of the run with any bar, ascending.
+        day_column: days of the run with any bar, ascending.
         day: by row, as in the bars.
         open: by row, as in the bars.
         close: by row, as in the bars.
@@ -114,7 +127,7 @@ class TradingDays:
         self.clock = clock
         within = (bars.day >= first_day) & (bars.day <= last_day)
         self.bars, self.tradable = bars, within if tradable is None else within & tradable
-        self.days: list[int] = distinct(bars.day[within])
+        self.day_column = distinct(bars.day[within])
         next_row, next_day = self._next(self.tradable)
         can_fill = bars.can_fill
         fill_row, fill_day = (next_row, next_day) if can_fill.all() else self._next(self.tradable & can_fill)
@@ -141,12 +154,25 @@ class TradingDays:
             wanted: by row.
         """
         owner, count = self.bars.owner, len(wanted)
-        # the first wanted row after each row: the least index from there on, read from the end
-        later = np.append(np.where(wanted, np.arange(count), count)[1:], count)[:count]
-        following = np.minimum.accumulate(later[::-1])[::-1]
+        following = np.arange(1, count + 1)
+        if not wanted.all():
+            # the first wanted row after each row: the least index from there on, read from the end
+            later = np.append(np.where(wanted, following - 1, count)[1:], count)[:count]
+            following = np.minimum.accumulate(later[::-1])[::-1]
         row = np.minimum(following, max(count - 1, 0))
         exists = (following < count) & (owner[row] == owner)
         return np.where(exists, row, NEVER), np.where(exists, self.bars.day[row], NEVER)
+
+    @functools.cached_property
+    def days(self) -> list[int]:
+        """Days of the run with any bar, ascending."""
+        found: list[int] = self.day_column.tolist()
+        return found
+
+    @functools.cached_property
+    def close_times(self) -> Ints:
+        """By trading day, its close; Unix s."""
+        return self.clock.times(self.day_column, of_close=True)
 
     def last_wait(self, missing_days: int | None) -> memoryview:
         """Return by row the trading day at whose close its symbol has been without a bar for so many of them, or NEVER.
@@ -160,7 +186,7 @@ class TradingDays:
         if missing_days is None and wait not in self._last_waits:
             self._last_waits[wait] = np.full(len(self.bars.day), NEVER).data
         if wait not in self._last_waits:
-            days = np.array(distinct(self.bars.day[self.tradable]), np.int64)
+            days = distinct(self.bars.day[self.tradable])
             last = np.searchsorted(days, self.bars.day, side="right") - 1 + wait
             reached = last < len(days)
             until = np.full(len(self.bars.day), NEVER)
@@ -183,12 +209,11 @@ class TradingDays:
         return rows_of_day
 
 
-def distinct(days: Ints) -> list[int]:
+def distinct(days: Ints) -> Ints:
     """Return the distinct days, ascending.
 
     Args:
         days: days since 1970-01-01, in any order.
     """
     first = int(days.min()) if len(days) else 0
-    distinct_days: list[int] = (np.flatnonzero(np.bincount(days - first)) + first).tolist()
-    return distinct_days
+    return np.flatnonzero(np.bincount(days - first)) + first

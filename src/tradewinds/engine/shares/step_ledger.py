@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from sys import getrefcount
 from typing import Any, NamedTuple
 
@@ -17,18 +18,21 @@ import numpy as np
 from tradewinds.core.arrays import Floats, Ints, changes
 from tradewinds.core.units import MICRO, NEVER
 from tradewinds.engine.shares.bars import TradingDays
-from tradewinds.engine.shares.share_account import ShareAccount, ShareFill
+from tradewinds.engine.shares.share_account import ShareAccount
 from tradewinds.engine.shares.share_desk import ShareDesk
 from tradewinds.engine.shares.share_result import ShareResult
 from tradewinds.engine.shares.share_rules import BACKTEST_END, NO_BARS_EXIT, ShareRules
+from tradewinds.engine.shares.step_books import StepBooks
 from tradewinds.engine.shares.step_equity import equity_of
 from tradewinds.engine.stepwise.bar_view import WIDTH, BarState, BarView
-from tradewinds.engine.stepwise.step_caller import StepCaller
+from tradewinds.engine.stepwise.step_caller import Moments, MomentsCaller
 from tradewinds.engine.stepwise.view_closed import CLOSED
 
 _BAR = np.dtype((np.void, 8 * WIDTH))
 _ROWS_AT_ONCE = 1 << 16
+_FIRST_STRETCH, _STRETCH = 16, 2048  # days for which the columns are left to the loop that were asked for before
 _OWN = 2  # references to a view that nothing but the loop refers to: its variable, and the question
+Rows = Ints | slice
 
 
 class _Part(NamedTuple):
@@ -39,14 +43,12 @@ class _Part(NamedTuple):
         times: their closes; Unix s.
         starts: by day, its first bar.
         rows: by bar, its row of Bars; the bars of a day are in order of their symbols.
-        numbers: by bar, as BarState keeps it: the bytes of WIDTH floats.
     """
 
-    days: list[int]
-    times: list[float]
+    days: Ints
+    times: Ints
     starts: Ints
     rows: Ints
-    numbers: list[bytes]
 
 
 class StepLedger:
@@ -60,13 +62,13 @@ class StepLedger:
     """
 
     def __init__(
-        self, market: TradingDays, rules: ShareRules, make: Callable[[], StepCaller], *, books: bool = True
+        self, market: TradingDays, rules: ShareRules, make: Callable[[], MomentsCaller], *, books: bool = True
     ) -> None:
         self.market, self.rules = market, rules
         self.state = BarState(market.bars.symbols, functools.partial(_fee, rules))
-        self.account = ShareAccount(market, rules, books=books)
+        self.account = ShareAccount(rules)
         self.desk = ShareDesk(market, rules, self.account, self.state, books=books)
-        self._strategy = make()
+        self._strategy, self._keeps_books = make(), books
         self._last_wait = market.last_wait(rules.exit_after_missing_days)
         self._close_of = market.bars.close.data
         self._tradable = market.tradable.data
@@ -82,21 +84,21 @@ class StepLedger:
                 else:
                     self._pass_one(part, symbol)
         self._end()
-        refusals = Counter(outcome.reason for outcome in self.desk.outcomes if not outcome.filled)
+        books = StepBooks(self.market, self.account.fills)
         return ShareResult(
             closed=sorted(self.account.closed),
             end_cash=self.account.cash,
-            equity=equity_of(self.market, self.rules.start_micro, self.account.changes),
+            equity=equity_of(self.market, self.rules.start_micro, books),
             answered=[],
-            refusals=refusals,
-            journal=self.account.books.journal(),
-            outcomes=self.desk.outcomes,
+            refusals=Counter(refusal.outcome.reason for refusal in self.desk.refused),
+            journal=books.journal() if self._keeps_books else None,
+            outcomes=books.outcomes(self.desk.refused),
             asked=self.desk.asked or (),
         )
 
     # ---- what becomes visible ----
 
-    def _numbers(self, rows: Ints, close_times: Floats) -> Floats:
+    def _numbers(self, rows: Rows, close_times: Ints) -> Floats:
         """Return rows of Bars as BarState keeps them, WIDTH floats each.
 
         Args:
@@ -104,13 +106,14 @@ class StepLedger:
             close_times: by row of these, the close of its day; Unix s.
         """
         bars = self.market.bars
-        found = np.empty((len(rows), WIDTH))
+        found = np.empty((len(close_times), WIDTH))
         found[:, 0] = bars.day[rows]
         found[:, 1] = close_times
         for place, column in enumerate((bars.open, bars.high, bars.low, bars.close), 2):
             np.divide(column[rows], MICRO, out=found[:, place])
-        volume = bars.volume_limit[rows]
-        found[:, 6] = np.where(volume == NEVER, np.nan, volume)
+        found[:, 6] = bars.volume[rows]
+        if bars.unknown_volume is not None:
+            found[bars.unknown_volume[rows], 6] = np.nan
         return found
 
     def _show_earlier(self, symbol: int, row: int) -> None:
@@ -120,14 +123,14 @@ class StepLedger:
         again later; seen on their days, they would tell it.
         """
         first = self.desk.last_row[symbol] + 1 or int(self.market.bars.offsets[symbol])
-        rows, close_ts = np.arange(first, row), self.market.clock.close_ts
-        close_times = np.array([close_ts(day) for day in self.market.bars.day[rows].tolist()], np.float64)
+        rows = slice(first, row)
+        close_times = self.market.clock.times(self.market.bars.day[rows], of_close=True)
         self.state.past[symbol].frombytes(self._numbers(rows, close_times).tobytes())
 
     def _parts(self) -> Iterator[_Part]:
         """Yield the trading days with their bars, a part at a time, so that memory holds what is visible."""
-        bars, days = self.market.bars, self.market.days
-        if not days:
+        bars, days = self.market.bars, self.market.day_column
+        if not len(days):
             return
         # rows by day, those of a day by symbol, which is how they are in Bars
         order = np.flatnonzero((bars.day >= days[0]) & (bars.day <= days[-1]))
@@ -139,11 +142,8 @@ class StepLedger:
             # so many days that their rows are not too many
             end = max(int(np.searchsorted(bounds, bounds[place] + _ROWS_AT_ONCE, side="right")) - 1, place + 1)
             rows = order[bounds[place] : bounds[end]]
-            times = np.array(list(map(self.market.clock.close_ts, days[place:end])), np.float64)
-            numbers = self._numbers(rows, np.repeat(times, np.diff(bounds[place : end + 1])))
-            first = bounds[place:end] - bounds[place]
-            chunks: Any = numbers.view(_BAR).ravel().tolist()  # bytes, of such a type
-            yield _Part(days[place:end], times.tolist(), first, rows, chunks)
+            starts = bounds[place:end] - bounds[place]
+            yield _Part(days[place:end], self.market.close_times[place:end], starts, rows)
             place = end
 
     # ---- a day ----
@@ -153,10 +153,12 @@ class StepLedger:
         state, desk, account, decide = self.state, self.desk, self.account, self._strategy.decide
         past, last_row, waiting, held, marked = state.past, desk.last_row, desk.waiting, account.held, state.marked
         rows, tradable, without_bars = part.rows.tolist(), self._tradable, self._without_bars
+        counts = np.diff(part.starts, append=len(rows))
+        numbers = _chunks(self._numbers(part.rows, np.repeat(part.times, counts)))
         symbols = self.market.bars.owner[part.rows].tolist()
         all_tradable = np.logical_and.reduceat(self.market.tradable[part.rows], part.starts).tolist()
         starts = [*part.starts.tolist(), len(rows)]
-        for day, ts, low, high, may_trade in zip(part.days, part.times, starts, starts[1:], all_tradable, strict=False):
+        for day, low, high, may_trade in zip(part.days.tolist(), starts, starts[1:], all_tradable, strict=False):
             # the day's bars: fills, then what becomes visible at the close
             if waiting:
                 desk.fill(day)
@@ -168,7 +170,7 @@ class StepLedger:
                 row = rows[place]
                 if row - last_row[symbol] != 1:
                     self._show_earlier(symbol, row)
-                past[symbol].frombytes(part.numbers[place])
+                past[symbol].frombytes(numbers[place])
                 last_row[symbol] = row
             if not state.shown.issuperset(arrived):
                 state.show(arrived)
@@ -176,14 +178,14 @@ class StepLedger:
             ending = self._without_bars_on(day) if held and day in without_bars else ()
             # the strategy, unless all bars of the day are outside the universe
             if arrived:
-                state.now, state.day = ts, day
+                state.latest = past[arrived[0]]
                 view = BarView(state)
                 wishes = decide(view)
                 view._state = CLOSED
                 if marked:
                     marked.clear()
                 if wishes:
-                    self._carry_out(wishes, day)
+                    desk.carry_out(wishes, day, self._strategy.problem)
             # what is sold for want of bars
             for symbol in ending:
                 self._sell_without_bars(symbol, day)
@@ -197,42 +199,58 @@ class StepLedger:
         )
         if not (is_alone and market.tradable[rows].all()):
             return None
-        return symbol if self._without_bars.isdisjoint(part.days) else None
+        return symbol if self._without_bars.isdisjoint(part.days.tolist()) else None
 
     def _pass_one(self, part: _Part, symbol: int) -> None:
         """Pass over some days at each of which the same symbol alone has a bar, one after the other, that may be traded."""
-        state, desk, decide = self.state, self.desk, self._strategy.decide
-        last_row, waiting, marked, new_view = desk.last_row, desk.waiting, state.marked, object.__new__
-        show = state.past[symbol].frombytes
-        rows = part.rows.tolist()
-        if rows[0] - last_row[symbol] != 1:
-            self._show_earlier(symbol, rows[0])
+        state, first, count = self.state, int(part.rows[0]), len(part.days)
+        if first - self.desk.last_row[symbol] != 1:
+            self._show_earlier(symbol, first)
         state.show([symbol])
-        state.arrived = [symbol]
-        view = new_view(BarView)
-        for day, ts, row, numbers in zip(part.days, part.times, rows, part.numbers, strict=True):
-            if waiting:
-                desk.fill(day)
-            show(numbers)
-            last_row[symbol] = row
-            state.now, state.day = ts, day
+        state.arrived, state.latest = [symbol], state.past[symbol]
+        low = 0
+        while low < count:
+            high = min(low + (_STRETCH if low else _FIRST_STRETCH), count)
+            numbers = self._numbers(slice(first + low, first + high), part.times[low:high])
+            self._pass_stretch(part.days[low:high], first + low, symbol, numbers)
+            low = high
+
+    def _pass_stretch(self, days: Ints, first: int, symbol: int, numbers: Floats) -> None:
+        """Pass over a stretch of such days.
+
+        Nothing is done at a day but to show its bar and to call the strategy, unless orders wait or it returned some. So
+        the loop over the days is the caller's, and this one is about days with orders.
+
+        Args:
+            days: days since 1970-01-01.
+            first: row of their first bar.
+            symbol: its index in Bars.
+            numbers: their bars, as BarState keeps them.
+        """
+        state, desk, strategy, new_view = self.state, self.desk, self._strategy, object.__new__
+        bars: Any = iter(_chunks(numbers))  # an iterator that knows how many are left
+        left, show = bars.__length_hint__, map(state.past[symbol].frombytes, bars)
+        columns = [map(append, numbers[:, which].tolist()) for which, append in state.continue_columns(symbol)]
+        each: Iterator[object] = zip(show, *columns, strict=False) if columns else show
+        moments = Moments(each, left)
+        view, place, count = new_view(BarView), 0, len(days)
+        while place < count:
+            if desk.waiting:
+                desk.fill(int(days[place]))
             view._state = state
-            wishes = decide(view)
+            # only one day if an order still waits, which the next bar may fill
+            wishes = strategy.decide_until(Moments(islice(each, 1), left) if desk.waiting else moments, view)
+            place = count - left()
+            desk.last_row[symbol] = first + place - 1
             # a view that anything else refers to is closed, and the next decision has another one
             if getrefcount(view) > _OWN:
                 view._state = CLOSED
                 view = new_view(BarView)
-            if marked:
-                marked.clear()
+            state.marked.clear()
             if wishes:
-                self._carry_out(wishes, day)
+                desk.carry_out(wishes, int(days[place - 1]), strategy.problem)
         view._state = CLOSED
-
-    def _carry_out(self, wishes: Sequence[Any], day: int) -> None:
-        """Carry out what the strategy returned at a close."""
-        self.desk.begin()
-        for wish in wishes:
-            self.desk.carry_out(wish, day, self._strategy.problem)
+        state.stop_continuing()
 
     @functools.cached_property
     def _without_bars(self) -> frozenset[int]:
@@ -246,22 +264,28 @@ class StepLedger:
 
     def _sell_without_bars(self, symbol: int, day: int) -> None:
         """Sell what is left of a position whose symbol has had no bar for too long, at its last close."""
-        holding = self.account.held.get(symbol)
-        if holding is None:  # sold at this close
+        if symbol not in self.account.held:  # sold at this close
             return
         row = self.desk.last_row[symbol]
         price = self.rules.sell_price(self._close_of[row])
-        self.account.sell(holding, holding.left, ShareFill(row, day, price, NO_BARS_EXIT, True), day)
-        self.desk.show_holding(symbol)
+        self.account.sell(symbol, None, row, day, price, NO_BARS_EXIT, True, None, day)
+        self.desk.show_sale(symbol)
 
     def _end(self) -> None:
         """Sell open positions at their last close; the last row of equity includes it."""
         self.desk.end()
-        for symbol, holding in list(self.account.held.items()):
+        for symbol in list(self.account.held):
             row = self.desk.last_row[symbol]
-            price = self.rules.sell_price(self._close_of[row])
-            fill = ShareFill(row, self.market.days[-1], price, BACKTEST_END, True)
-            self.account.sell(holding, holding.left, fill, self.market.day[row])
+            price, day = self.rules.sell_price(self._close_of[row]), self.market.days[-1]
+            sold_on = self.market.day[row]
+            self.account.sell(symbol, None, row, day, price, BACKTEST_END, True, None, sold_on)
+
+
+def _chunks(numbers: Floats) -> list[bytes]:
+    """Return rows of WIDTH floats as the bytes of each."""
+    chunks: Any = numbers.view(_BAR).ravel().tolist()  # bytes, of such a type
+    found: list[bytes] = chunks
+    return found
 
 
 def _fee(rules: ShareRules, quantity: int, price: int) -> int:

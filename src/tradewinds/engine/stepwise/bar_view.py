@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import datetime as dt
 from array import array
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from tradewinds.core.units import MICRO
 from tradewinds.engine.stepwise.step_orders import micro_of, ticker_of, whole_quantity
 from tradewinds.engine.stepwise.view_closed import DecisionState
 
 NAN, INFINITY = float("nan"), float("inf")
-Own = tuple[float, float, float, dt.date | None]
+Own = tuple[float, float, float, float]  # shares, price, entered, and the day of the entry since 1970-01-01
 Column = tuple[list[float], "array[float]"]  # its numbers so far, and all bars of the symbol
 # columns of a bar, as numbers one after the other
 DAY, TIME, OPEN, HIGH, LOW, CLOSE, VOLUME = range(7)
 WIDTH = 7
-NOTHING: Own = (0.0, NAN, NAN, None)
+NOTHING: Own = (0.0, NAN, NAN, NAN)
 _FIRST_DAY = dt.date(1970, 1, 1).toordinal()
 
 
@@ -108,6 +108,21 @@ class WaitingOrder(NamedTuple):
     side: str = ""
 
 
+class UnfilledOrder(Protocol):
+    """An order that waits, as a loop keeps it: numbers and texts alone."""
+
+    @property
+    def symbol(self) -> int:
+        """Index of its symbol."""
+
+    def shown(self, ticker: str) -> WaitingOrder:
+        """Return it as the strategy sees it.
+
+        Args:
+            ticker: of its symbol.
+        """
+
+
 class BarState:
     """What has become visible so far. The loop writes into it; views read it.
 
@@ -116,34 +131,47 @@ class BarState:
         fee_of: commission of a fill, from (shares, price in micro-units); micro-units.
 
     Attributes:
-        now: the decision time; Unix s.
-        day: date of the decision; days since 1970-01-01.
+        latest: all bars so far of a symbol of which one has just ended: the decision is at the end of that.
         cash_micro: of the account, without what is reserved; micro-units.
         reserved_micro: cash that limits to buy have reserved; micro-units.
         past: by idx, all bars so far, WIDTH numbers each.
-        own: by idx, the last four fields of ShownShare.
+        past_of: the same by ticker.
+        own: by idx, what the last four fields of ShownShare are made of.
         shown: idx of the symbols that are shown.
-        orders: orders that have not been filled, by number.
+        orders: those that have not been filled, by number; the loop's own mapping.
         arrived: idx of the symbols with a bar since the last call.
         marked: idx of the symbols of which something else changed since the last call.
         columns: by column and ticker, those that were asked for.
+        continued: those of them that the loop itself continues now, with every bar.
     """
 
     def __init__(self, tickers: Sequence[str], fee_of: Callable[[int, int], int]) -> None:
-        self.now, self.day = 0.0, 0
+        self.latest = array("d")
         self.cash_micro = self.reserved_micro = 0
         self.fee_of = fee_of
         self.past: list[array[float]] = [array("d") for _ in tickers]
+        self.past_of = dict(zip(tickers, self.past, strict=True))
         self.own: list[Own] = [NOTHING] * len(tickers)
         self.shown: set[int] = set()
-        self.orders: dict[int, WaitingOrder] = {}
+        self.orders: Mapping[int, UnfilledOrder] = {}
         self.arrived: Sequence[int] = ()
         self.marked: set[int] = set()
         self._tickers, self._idx = tickers, {ticker: idx for idx, ticker in enumerate(tickers)}
-        self._made: dict[int, tuple[int, ShownShare]] = {}  # with the length of its past then
+        self._made: dict[int, tuple[int, Own, ShownShare]] = {}  # with the length of its past then, and what is held
         self._order: list[int] = []
         self.columns: list[dict[str, Column]] = [{} for _ in range(WIDTH)]
+        self.continued: list[dict[str, list[float]]] = [{} for _ in range(WIDTH)]
         self._dates: dict[float, dt.date] = {}
+
+    @property
+    def now(self) -> float:
+        """The decision time; Unix s."""
+        return self.latest[TIME - WIDTH]
+
+    @property
+    def day(self) -> float:
+        """Date of the decision; days since 1970-01-01."""
+        return self.latest[DAY - WIDTH]
 
     def show(self, idx: Iterable[int]) -> None:
         """Show symbols from now on.
@@ -161,7 +189,6 @@ class BarState:
             idx: of the symbol.
         """
         self.marked.add(idx)
-        self._made.pop(idx, None)
 
     def show_past(self, idx: int, numbers: bytes) -> None:
         """Show other bars of a symbol in place of those so far, such as the same ones after a split.
@@ -170,7 +197,7 @@ class BarState:
             idx: of the symbol.
             numbers: WIDTH floats for each bar.
         """
-        self.past[idx] = array("d")
+        self.past[idx] = self.past_of[self._tickers[idx]] = array("d")
         self.past[idx].frombytes(numbers)
         self._made.pop(idx, None)
         for column in self.columns:
@@ -196,6 +223,10 @@ class BarState:
             date = self._dates[day] = dt.date.fromordinal(_FIRST_DAY + int(day))
         return date
 
+    def waiting(self) -> tuple[WaitingOrder, ...]:
+        """Return the orders that have not been filled, in the order in which they were placed."""
+        return tuple([order.shown(self._tickers[order.symbol]) for order in self.orders.values()])
+
     def shares(self) -> list[ShownShare]:
         """Return the symbols that are shown, by ticker; the list is the caller's own."""
         if not self._order:
@@ -218,14 +249,16 @@ class BarState:
     def _share(self, idx: int) -> ShownShare:
         """Return a symbol as it is now."""
         past = self.past[idx]
-        found = self._made.get(idx)
-        if found is not None and found[0] == len(past):
-            return found[1]
+        found, own = self._made.get(idx), self.own[idx]
+        if found is not None and found[0] == len(past) and found[1] is own:
+            return found[2]
         day, time, open_, high, low, close, volume = past[-WIDTH:]
         date = self._dates.get(day) or self.date(day)
-        fields = (self._tickers[idx], date, time, open_, high, low, close, volume)
-        share: ShownShare = tuple.__new__(ShownShare, fields + self.own[idx])
-        self._made[idx] = len(past), share
+        held, price, entered, entry_day = own
+        entry_date = self.date(entry_day) if held else None
+        fields = (self._tickers[idx], date, time, open_, high, low, close, volume, held, price, entered, entry_date)
+        share: ShownShare = tuple.__new__(ShownShare, fields)
+        self._made[idx] = len(past), own, share
         return share
 
     def column(self, ticker: str, which: int, last: int | None) -> list[float]:
@@ -256,6 +289,27 @@ class BarState:
         columns[DAY] = [self.date(day) for day in columns[DAY]]  # type: ignore[misc]  # a date in the place of its number
         return list(map(PastBar._make, zip(*columns, strict=True)))
 
+    def continue_columns(self, idx: int) -> list[tuple[int, Callable[[float], None]]]:
+        """Leave to the loop the columns of a symbol that were asked for so far.
+
+        Args:
+            idx: of the symbol.
+
+        Returns:
+            Which ones, and what appends a number to each; the loop does so at every bar until `stop_continuing`.
+        """
+        ticker, appends = self._tickers[idx], []
+        for which, of_ticker in enumerate(self.columns):
+            if ticker in of_ticker:
+                column = self.continued[which][ticker] = _continued(of_ticker[ticker], which)
+                appends.append((which, column.append))
+        return appends
+
+    def stop_continuing(self) -> None:
+        """Take back what `continue_columns` has left to the loop."""
+        for of_ticker in self.continued:
+            of_ticker.clear()
+
 
 def _continued(found: Column, which: int) -> list[float]:
     """Return a column up to now; mostly one bar is missing since it was asked for."""
@@ -279,16 +333,22 @@ def _reader(which: int, what: str) -> Callable[[BarView, Any, int | None], list[
     latest = which - WIDTH
 
     def read(self: BarView, market: Any, last: int | None = None) -> list[float]:
-        state = self._state
-        if last and last > 0 and type(market) is str and (found := state.columns[which].get(market)):
-            column, past = found
-            missing = len(past) - len(column) * WIDTH
-            if missing == WIDTH:
-                column.append(past[latest])
-            elif missing:
-                column.extend(past[which - missing :: WIDTH])
-            return column[-last:]
-        return state.column(ticker_of(market), which, last)
+        state, ticker = self._state, market if type(market) is str else ticker_of(market)
+        if last == 1:
+            if past := state.past_of.get(ticker):
+                return [past[latest]]
+        elif last and last > 0:
+            if column := state.continued[which].get(ticker):
+                return column[-last:]
+            if found := state.columns[which].get(ticker):
+                column, past = found
+                missing = len(past) - len(column) * WIDTH
+                if missing == WIDTH:
+                    column.append(past[latest])
+                elif missing:
+                    column.extend(past[which - missing :: WIDTH])
+                return column[-last:]
+        return state.column(ticker, which, last)
 
     read.__doc__ = f"""Return {what} of bars up to now, in order of time.
 
@@ -343,7 +403,7 @@ class BarView(DecisionState[BarState]):
     @property
     def orders(self) -> tuple[WaitingOrder, ...]:
         """The orders that have not been filled, in the order in which they were placed."""
-        return tuple(self._state.orders.values())
+        return self._state.waiting()
 
     def market(self, ticker: str) -> ShownShare | None:
         """Return a share; None if none of that ticker has had a bar in the run.

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from tradewinds.core.units import MICRO
 
 YES, NO = "YES", "NO"
-_MOST = 2**40  # of a quantity: a larger one is a mistake
+MOST = 2**40  # of a quantity: a larger one is a mistake
 
 
 class OrderProblem(ValueError):
@@ -46,6 +46,10 @@ class StepOrder(NamedTuple):
     value: float | None = None
     trigger: float | None = None
     stop: float | None = None
+
+
+# Its own __new__ takes twice as long, and a strategy that trades calls it at many bars.
+_new_order: Callable[[type[StepOrder], tuple[Any, ...]], StepOrder] = tuple.__new__
 
 
 class Cancellation(NamedTuple):
@@ -113,7 +117,8 @@ def buy(
     """
     if quantity is not None and value is not None:
         raise OrderProblem("buy takes a quantity or a value, not both")
-    return StepOrder(ticker_of(market), side, quantity, is_sale=False, value=value, stop=stop)
+    ticker = market if type(market) is str else ticker_of(market)
+    return _new_order(StepOrder, (ticker, side, quantity, False, None, None, value, None, stop))
 
 
 def sell(market: Any, quantity: float | None = None, side: str = YES) -> StepOrder:
@@ -124,7 +129,8 @@ def sell(market: Any, quantity: float | None = None, side: str = YES) -> StepOrd
         quantity: contracts or shares; a part of one is left out. None: all that is held.
         side: of a contract, the side that is held, YES or NO.
     """
-    return StepOrder(ticker_of(market), side, quantity, is_sale=True)
+    ticker = market if type(market) is str else ticker_of(market)
+    return _new_order(StepOrder, (ticker, side, quantity, True, None, None, None, None, None))
 
 
 def limit(order: StepOrder, price: float, until: float | None = None) -> StepOrder:
@@ -204,10 +210,10 @@ def whole_quantity(value: Any) -> int:
     Raises:
         OrderProblem: it is no number, below 0, or too large to be meant.
     """
-    if type(value) is int and 0 <= value <= _MOST:
+    if type(value) is int and 0 <= value <= MOST:
         return value
     micro = micro_of(value, "quantity")
-    if micro < 0 or micro > _MOST * MICRO:
+    if micro < 0 or micro > MOST * MICRO:
         raise OrderProblem(f"a quantity of {value!r:.40}")
     return micro // MICRO
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import math
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -20,19 +19,18 @@ from tradewinds.families.equities_daily.plan import SharesPlan, shares_plan
 from tradewinds.families.equities_daily.share_web_tables import RUN_TABLES
 from tradewinds.families.equities_daily.strategies import share_strategies
 from tradewinds.families.plan import are_newer, stale_files
+from tradewinds.families.symbol_family import SymbolFamily
 from tradewinds.reference_data.corporate_actions import read_actions
 from tradewinds.reference_data.exchange_calendar import TRADING_DAYS_PER_YEAR, known_calendar
 from tradewinds.reference_data.universe import universe_of
 from tradewinds.results.run_files import CSV, PARQUET, RunFile
 
 if TYPE_CHECKING:
-    import sqlalchemy as sa
-
     from tradewinds.archive.archive import Archive
     from tradewinds.archive.routes import Route
     from tradewinds.config.problems import Problems
     from tradewinds.engine.result import RunResult, Summary
-    from tradewinds.families.contract import Subject, SummaryTable
+    from tradewinds.families.contract import Subject
     from tradewinds.families.early_findings import EarlyFinding
     from tradewinds.results.report.run import FamilyReport, ReportRun
     from tradewinds.results.report.unit_page import UnitName, UnitPage
@@ -47,7 +45,7 @@ _NOT_SWEPT = {
 }
 
 
-class EquitiesDaily:
+class EquitiesDaily(SymbolFamily):
     """Daily equities as a market family; the protocol Family in families/contract.py describes the members."""
 
     name = "equities_daily"
@@ -134,21 +132,9 @@ class EquitiesDaily:
         amounts = (("risk", "start_balance"), ("costs", "min_commission"))
         problems.check_decimals(config, amounts, 6, "Money is exact to a millionth.")
 
-    def currency(self, config: Mapping[str, Any]) -> str:
-        """Return the currency of a config's account, its key `risk.currency`."""
-        return str(config["risk"]["currency"])
-
-    def fees(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the commission and slippage of a config, its section `costs`."""
-        return dict(config["costs"])
-
     def series(self, config: Mapping[str, Any]) -> list[str]:
         """Return the symbols of a config, or the path of its universe file as the only entry."""
         return list(config["universe"]) if isinstance(config["universe"], list) else [config["universe"]["file"]]
-
-    def date_of(self, event: str, decision_date: dt.date) -> dt.date:
-        """Return the date to which a trade belongs: the UTC date on which its entry was signalled."""
-        return decision_date
 
     def plan(self, config: Mapping[str, Any]) -> SharesPlan:
         """Return the plan of a config: a file of bars per symbol and year, and the panel; raises as shares_plan."""
@@ -185,10 +171,6 @@ class EquitiesDaily:
     def parameters(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the parameters of a config's strategy, defaults included: a sweep may set each of them."""
         return share_strategies.parameter_numbers(config)
-
-    def default_grid(self, config: Mapping[str, Any]) -> Sequence[str]:
-        """Return no values: this family has no default grid."""
-        return ()
 
     def user_files(self, config: Mapping[str, Any]) -> list[str]:
         """Return the paths of the files of bars, universe, corporate actions and strategy that a config names.
@@ -252,10 +234,6 @@ class EquitiesDaily:
 
         return replay.trading_days(config, plan)
 
-    def on_dates(self, config: Mapping[str, Any], first: dt.date, last: dt.date) -> dict[str, Any]:
-        """Return the config of a part of its dates; nothing is learned from earlier runs."""
-        return {**config, "date_start_local": first, "date_end_local": last}
-
     def extent(self, plan: SharesPlan) -> str:
         """Return the number of symbols of a run, as text."""
         return counted(len(plan.files.universe), "symbol")
@@ -293,29 +271,6 @@ class EquitiesDaily:
 
         return SharesRun(config, plan)
 
-    def load_extra(
-        self, connection: sa.Connection, run: Mapping[str, Any], recorded: Mapping[str, Sequence[str]]
-    ) -> None:
-        """Load nothing: this family has no tables of its own."""
-
-    def result_jobs(self, config: Mapping[str, Any], plan: SharesPlan) -> Mapping[str, Callable[[], None]]:
-        """Return nothing: all results of this family are made by the replay, the report and the load."""
-        return {}
-
-    def backfill(
-        self, config: Mapping[str, Any], plan: SharesPlan, reasons: Callable[[], Mapping[str, str]]
-    ) -> contextlib.AbstractContextManager[None]:
-        """Record nothing: this family keeps no list of fetched files in the database."""
-        return contextlib.nullcontext()
-
-    def fetched_notes(self, plan: SharesPlan, fetched: Sequence[str]) -> Iterable[str]:
-        """Return no lines below the summary of a run."""
-        return ()
-
-    def summary_tables(self, run_dir: Path) -> Iterable[SummaryTable]:
-        """Return no tables below the summary of a run."""
-        return ()
-
     def report(self) -> FamilyReport:
         """Return the title and the sections of the report."""
         from tradewinds.families.equities_daily.report import REPORT
@@ -338,19 +293,11 @@ class EquitiesDaily:
 
         return symbol_page(run, name)
 
-    def market_words(self, folder: Path, markets: Collection[str]) -> Mapping[str, str]:
-        """Return nothing: symbols are words enough."""
-        return {}
-
     def reason_text(self, code: str) -> str:
         """Return the words for a code of a skip, a refusal or an exit."""
         from tradewinds.families.equities_daily.share_reasons import reason_text
 
         return reason_text(code)
-
-    def refusal_text(self, code: str) -> str:
-        """A code of a skip or a refusal in plain words; see contract.Family.refusal_text."""
-        return self.reason_text(code)
 
     def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
         """Return the route of the chart API over an archive. The API has one tier, so `cutoff` is not used."""

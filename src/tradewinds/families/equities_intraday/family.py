@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -20,12 +19,11 @@ from tradewinds.families.equities_intraday.session_web_tables import RUN_TABLES
 from tradewinds.families.plan import are_newer
 from tradewinds.families.strategy_file import is_own
 from tradewinds.families.strategy_table import Strategy, StrategyTable
+from tradewinds.families.symbol_family import SymbolFamily
 from tradewinds.reference_data.exchange_calendar import TRADING_DAYS_PER_YEAR
 from tradewinds.results.run_files import CSV, FOLDER, JSON, PARQUET, RunFile
 
 if TYPE_CHECKING:
-    import sqlalchemy as sa
-
     from tradewinds.archive.archive import Archive
     from tradewinds.archive.routes import Route
     from tradewinds.config.problems import Problems
@@ -56,7 +54,7 @@ _STRATEGIES = StrategyTable(
 )
 
 
-class EquitiesIntraday:
+class EquitiesIntraday(SymbolFamily):
     """Intraday equities as a market family; the protocol Family in families/contract.py describes the members."""
 
     name = "equities_intraday"
@@ -163,21 +161,9 @@ class EquitiesIntraday:
                 problems.add(("strategy", "name"), error.what, error.remedy)
         note_problems(config, problems)
 
-    def currency(self, config: Mapping[str, Any]) -> str:
-        """Return the currency of a config's account, its key `risk.currency`."""
-        return str(config["risk"]["currency"])
-
     def fees(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the commission and slippage of a config, its section `costs`; empty for none."""
         return {} if config["costs"] == "none" else dict(config["costs"])
-
-    def series(self, config: Mapping[str, Any]) -> list[str]:
-        """Return the symbols of a config, in alphabetical order."""
-        return sorted(config["symbols"])
-
-    def date_of(self, event: str, decision_date: dt.date) -> dt.date:
-        """Return the date to which a trade belongs: the UTC date of its entry."""
-        return decision_date
 
     def plan(self, config: Mapping[str, Any]) -> IntradayPlan:
         """Return the plan of a config: a file of bars per symbol and month, and the panel; raises as intraday_plan."""
@@ -199,10 +185,6 @@ class EquitiesIntraday:
         """Return what a strategy of the user's own is given; opening_range's numbers are sections, which a sweep may set."""
         return dict(config["strategy"]["parameters"] or {})
 
-    def default_grid(self, config: Mapping[str, Any]) -> Sequence[str]:
-        """Return no values: this family has no default grid."""
-        return ()
-
     def user_files(self, config: Mapping[str, Any]) -> list[str]:
         """Return the paths of the files of bars, corporate actions and strategy that a config names; of a folder, those in it.
 
@@ -215,10 +197,6 @@ class EquitiesIntraday:
         strategy = config.get("strategy")
         own = strategy.get("file") if isinstance(strategy, Mapping) else None
         return [*found, *(str(named) for named in (config.get("actions"), own) if named is not None)]
-
-    def reads(self, config: Mapping[str, Any]) -> int:
-        """Return 0: every config of the same bars reads the same files."""
-        return 0
 
     def replay(self, config: Mapping[str, Any], plan: IntradayPlan, threads: int, tell: Tell) -> RunResult:
         """Replay the sessions of a config and write `run_files`.
@@ -264,10 +242,6 @@ class EquitiesIntraday:
 
         return replay.run_dates(config, plan)
 
-    def on_dates(self, config: Mapping[str, Any], first: dt.date, last: dt.date) -> dict[str, Any]:
-        """Return the config of a part of its dates; nothing is learned from earlier runs."""
-        return {**config, "date_start_local": first, "date_end_local": last}
-
     def extent(self, plan: IntradayPlan) -> str:
         """Return the number of symbols and sessions of a run, as text."""
         return f"{counted(len(plan.files.symbols), 'symbol')}, {counted(plan.files.sessions, 'session')}"
@@ -300,21 +274,6 @@ class EquitiesIntraday:
         from tradewinds.families.equities_intraday.lookahead import SessionsRun
 
         return SessionsRun(config, plan)
-
-    def load_extra(
-        self, connection: sa.Connection, run: Mapping[str, Any], recorded: Mapping[str, Sequence[str]]
-    ) -> None:
-        """Load nothing: this family has no tables of its own."""
-
-    def result_jobs(self, config: Mapping[str, Any], plan: IntradayPlan) -> Mapping[str, Callable[[], None]]:
-        """Return nothing: all results of this family are made by the replay, the report and the load."""
-        return {}
-
-    def backfill(
-        self, config: Mapping[str, Any], plan: IntradayPlan, reasons: Callable[[], Mapping[str, str]]
-    ) -> contextlib.AbstractContextManager[None]:
-        """Record nothing: this family keeps no list of fetched files in the database."""
-        return contextlib.nullcontext()
 
     def fetched_notes(self, plan: IntradayPlan, fetched: Sequence[str]) -> Iterable[str]:
         """Return what looks wrong in the user's files, as it was found when they were imported."""
@@ -354,19 +313,11 @@ class EquitiesIntraday:
 
         return session_page(run, name, day)
 
-    def market_words(self, folder: Path, markets: Collection[str]) -> Mapping[str, str]:
-        """Return nothing: symbols are words enough."""
-        return {}
-
     def reason_text(self, code: str) -> str:
         """Return the words for a code of a refusal, an entry or an exit."""
         from tradewinds.families.equities_intraday.orb_reasons import reason_text
 
         return reason_text(code)
-
-    def refusal_text(self, code: str) -> str:
-        """A code of a skip or a refusal in plain words; see contract.Family.refusal_text."""
-        return self.reason_text(code)
 
     def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
         """Return the route of the chart API over an archive. The API has one tier, so `cutoff` is not used."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tradewinds.core.text import counted
@@ -18,6 +16,7 @@ from tradewinds.families.funding_carry.fetch.perp_files import files_at
 from tradewinds.families.funding_carry.plan import CarryPlan, carry_plan
 from tradewinds.families.funding_carry.strategy_settings import DEFAULT_GRIDS, STRATEGIES, is_own
 from tradewinds.families.plan import are_newer
+from tradewinds.families.symbol_family import SymbolFamily
 from tradewinds.results.run_files import CSV, PARQUET, RunFile
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from tradewinds.archive.routes import Route
     from tradewinds.config.problems import Problems
     from tradewinds.engine.result import RunResult, Summary
-    from tradewinds.families.contract import Subject, SummaryTable
+    from tradewinds.families.contract import Subject
     from tradewinds.families.early_findings import EarlyFinding
     from tradewinds.results.report.run import FamilyReport, ReportRun
     from tradewinds.results.report.unit_page import UnitName, UnitPage
@@ -48,7 +47,7 @@ _NOT_SWEPT = {
 _WITHOUT = "on_missing.data says what a run does without them."
 
 
-class FundingCarry:
+class FundingCarry(SymbolFamily):
     """Funding carry as a market family; the protocol Family in families/contract.py describes the members."""
 
     name = "funding_carry"
@@ -175,22 +174,6 @@ class FundingCarry:
         """
         note_problems(config, problems)
 
-    def currency(self, config: Mapping[str, Any]) -> str:
-        """Return the coin of a config's account, its key `risk.currency`."""
-        return str(config["risk"]["currency"])
-
-    def fees(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the fees, slippage and borrow cost of a config, its section `costs`."""
-        return dict(config["costs"])
-
-    def series(self, config: Mapping[str, Any]) -> list[str]:
-        """Return the symbols of a config, in alphabetical order."""
-        return sorted(config["symbols"])
-
-    def date_of(self, event: str, decision_date: dt.date) -> dt.date:
-        """Return the date to which a fill belongs: its UTC date."""
-        return decision_date
-
     def plan(self, config: Mapping[str, Any]) -> CarryPlan:
         """Return the plan of a config: a file per symbol, month and kind of record, and the panel; raises as carry_plan."""
         return carry_plan(config)
@@ -230,10 +213,6 @@ class FundingCarry:
         strategy = config.get("strategy")
         own = strategy.get("file") if isinstance(strategy, Mapping) else None
         return [*(files_at(path) if isinstance(path, str) else []), *([str(own)] if own is not None else [])]
-
-    def reads(self, config: Mapping[str, Any]) -> int:
-        """Return 0: every config of the same symbols and dates reads the same files."""
-        return 0
 
     def replay(self, config: Mapping[str, Any], plan: CarryPlan, threads: int, tell: Tell) -> RunResult:
         """Replay the settlements of a config and write `run_files`.
@@ -276,10 +255,6 @@ class FundingCarry:
         from tradewinds.families.funding_carry.carry_panel import settlement_dates
 
         return settlement_dates(plan.files.panel, config)
-
-    def on_dates(self, config: Mapping[str, Any], first: dt.date, last: dt.date) -> dict[str, Any]:
-        """Return the config of a part of its dates; nothing is learned from earlier runs."""
-        return {**config, "date_start_local": first, "date_end_local": last}
 
     def extent(self, plan: CarryPlan) -> str:
         """Return the number of symbols of a run, as text."""
@@ -329,24 +304,6 @@ class FundingCarry:
 
         load_carry_rows(connection, run)
 
-    def result_jobs(self, config: Mapping[str, Any], plan: CarryPlan) -> Mapping[str, Callable[[], None]]:
-        """Return nothing: all results of this family are made by the replay, the report and the load."""
-        return {}
-
-    def backfill(
-        self, config: Mapping[str, Any], plan: CarryPlan, reasons: Callable[[], Mapping[str, str]]
-    ) -> contextlib.AbstractContextManager[None]:
-        """Record nothing: this family keeps no list of fetched files in the database."""
-        return contextlib.nullcontext()
-
-    def fetched_notes(self, plan: CarryPlan, fetched: Sequence[str]) -> Iterable[str]:
-        """Return no lines below the summary of a run."""
-        return ()
-
-    def summary_tables(self, run_dir: Path) -> Iterable[SummaryTable]:
-        """Return no tables below the summary of a run."""
-        return ()
-
     def report(self) -> FamilyReport:
         """Return the title and the sections of the report."""
         from tradewinds.families.funding_carry.report import REPORT
@@ -371,19 +328,11 @@ class FundingCarry:
 
         return position_page(run, name)
 
-    def market_words(self, folder: Path, markets: Collection[str]) -> Mapping[str, str]:
-        """Return nothing: symbols are words enough."""
-        return {}
-
     def reason_text(self, code: str) -> str:
         """Return the words for a code of a refusal, an entry or an exit."""
         from tradewinds.families.funding_carry.report_words import reason_text
 
         return reason_text(code)
-
-    def refusal_text(self, code: str) -> str:
-        """A code of a skip or a refusal in plain words; see contract.Family.refusal_text."""
-        return self.reason_text(code)
 
     def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
         """Return the routes of the exchanges over an archive. They have one tier each, so `cutoff` is not used."""

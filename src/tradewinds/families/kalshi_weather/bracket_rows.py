@@ -71,7 +71,7 @@ def _rows(config: Config, plan: EventsPlan, day: dt.date, forecasts: Mapping[str
     candles = {event.series_ticker: event.path for event in plan.files.events}
     for series, catalog in plan.files.catalogs.items():
         asof = asof_of(config, climate_days.station_of(series), day)
-        quotes = quotes_at([candles[series]], asof)
+        [quotes] = quotes_at([(candles[series], asof)]).values()
         listed = files.read_rows(
             catalog, [*_OF_MARKET, "yes_sub_title", "floor_strike", "cap_strike"], climate_range(day, day)
         )

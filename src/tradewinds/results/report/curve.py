@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import glob
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import duckdb
 import numpy as np
 
 BUCKETS = 600  # of time: a wide screen's pixels, about
@@ -39,17 +36,6 @@ class Fall(NamedTuple):
     peak_ts: int
     bottom_ts: int
     recovered_ts: int | None
-
-
-def read_curve(equity_csv: str | Path) -> Curve:
-    """Read every point of an equity.csv."""
-    columns = {"ts_utc": "TIMESTAMP", "kind": "VARCHAR", "cash_usd": "DOUBLE", "open_value_usd": "DOUBLE"}
-    columns |= {"equity_usd": "DOUBLE"}
-    with duckdb.connect(config={"threads": 1}) as connection:
-        read = connection.read_csv(glob.escape(str(equity_csv)), header=True, dtype=columns)
-        found = read.project("epoch(ts_utc)::BIGINT AS t, equity_usd AS equity").fetchnumpy()
-    t, equity = np.asarray(found["t"], np.int64), np.asarray(found["equity"], np.float64)
-    return Curve(t, equity, equity - np.maximum.accumulate(equity) if len(t) else equity)
 
 
 def deepest(curve: Curve) -> Fall | None:

@@ -13,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
+from matplotlib.transforms import offset_copy
 
 from tradewinds.results.report.curve import Curve, thinned
 from tradewinds.results.report.parts import Plot
@@ -168,11 +169,12 @@ def _points(figure: Figure, plot: Plot) -> None:
     data, axes = plot.data, figure.subplots()
     known = [i for i, low in enumerate(data["low"]) if low is not None]
     axes.axline((0, 0), slope=1, color="#767676", linestyle="--", linewidth=1, label="as promised")
-    for i in known:
-        axes.plot([data["x"][i]] * 2, [data["low"][i], data["high"][i]], color=BAND, linewidth=3, zorder=1)
+    low, high = ([data[edge][i] for i in known] for edge in ("low", "high"))
+    axes.vlines([data["x"][i] for i in known], low, high, colors=BAND, linewidth=3, zorder=1)
     axes.plot(data["x"], data["y"], "o", color=GAIN, markersize=6, zorder=2)
+    beside = offset_copy(axes.transData, figure, 7, 3, units="points")
     for x, y, words in zip(data["x"], data["y"], data["n"], strict=True):
-        axes.annotate(words, (x, y), (7, 3), textcoords="offset points", fontsize=8, color="#555555")
+        axes.text(x, y, words, fontsize=8, color="#555555", transform=beside)
     axes.set_xlabel(plot.axes[0])
     axes.set_ylabel(plot.axes[1])
     axes.legend(frameon=False, fontsize=9)

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 
 from tradewinds.config import markets
 from tradewinds.core import yaml_text
-from tradewinds.results.report.curve import Curve, read_curve
+from tradewinds.results.report.curve import Curve
 from tradewinds.results.report.parts import Section
 
 
@@ -104,3 +105,14 @@ def read_run(folder: str | Path) -> ReportRun:
         config=config,
         currency=markets.family_of(config["market"]).currency(config),
     )
+
+
+def read_curve(equity_csv: str | Path) -> Curve:
+    """Read every point of an equity.csv."""
+    columns = {"ts_utc": "TIMESTAMP", "kind": "VARCHAR", "cash_usd": "DOUBLE", "open_value_usd": "DOUBLE"}
+    columns |= {"equity_usd": "DOUBLE"}
+    with duckdb.connect(config={"threads": 1}) as connection:
+        read = connection.read_csv(glob.escape(str(equity_csv)), header=True, dtype=columns)
+        found = read.project("epoch(ts_utc)::BIGINT AS t, equity_usd AS equity").fetchnumpy()
+    t, equity = np.asarray(found["t"], np.int64), np.asarray(found["equity"], np.float64)
+    return Curve(t, equity, equity - np.maximum.accumulate(equity) if len(t) else equity)

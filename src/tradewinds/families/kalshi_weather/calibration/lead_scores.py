@@ -25,7 +25,7 @@ from tradewinds.families.kalshi_weather.climate_days import Station
 from tradewinds.families.kalshi_weather.forecasts.distribution import Distribution
 from tradewinds.families.kalshi_weather.forecasts.market_probabilities import close_of
 from tradewinds.families.kalshi_weather.forecasts.running_law import Law, Running, RunningLaw
-from tradewinds.families.kalshi_weather.pooling.asof_quotes import AsofQuote, quotes_at_each
+from tradewinds.families.kalshi_weather.pooling.asof_quotes import AsofQuote, quotes_at
 from tradewinds.families.kalshi_weather.pooling.price_ladders import station_label
 
 LEADS = (36, 30, 24, 18, 15, 12, 9, 6, 4, 2, 1)  # hours before the close
@@ -72,15 +72,19 @@ def lead_scores(
     for series, by_date in catalogs.items():
         station = climate_days.station_of(series)
         label = station_label(station)
+        # what was in force and quoted so long before the last market's close
+        closes = {day: max(close_of(market) for market in listed) for day, listed in by_date.items()}
+        asked = {
+            (day, hours): (candles.get((series, day), ""), close_ts - hours * _HOUR)
+            for day, close_ts in closes.items()
+            for hours in LEADS
+        }
+        quotes = quotes_at([one for one in asked.values() if one[0]])
         for day, listed in by_date.items():
-            # what was in force and quoted so long before the last market's close
-            close_ts = max(close_of(market) for market in listed)
-            at = {hours: close_ts - hours * _HOUR for hours in LEADS}
-            files = [candles[series, day]] if (series, day) in candles else []
-            quotes = quotes_at_each(files, list(at.values()))
-            for hours, ts in at.items():
+            for hours in LEADS:
+                path, ts = asked[day, hours]
                 in_force = timelines.at([market["market_ticker"] for market in listed], ts)
-                found[hours].markets.extend(_markets(label, day, hours, listed, in_force, quotes[ts]))
+                found[hours].markets.extend(_markets(label, day, hours, listed, in_force, quotes.get((path, ts), {})))
                 with_law = next((row for row in in_force.values() if row["law"] or row["is_over"]), None)
                 if with_law is not None and day in observed[series]:
                     law = _law_of(station, with_law, missed_sigma_f)

@@ -71,7 +71,34 @@ class ScoredDay(NamedTuple):
     distributions: Mapping[str, Distribution]
 
 
-ScoredRow = TypeVar("ScoredRow", ScoredMarket, ScoredDay)
+class _DayErrors(NamedTuple):
+    """How far a distribution of a day is from what was observed.
+
+    Attributes:
+        median_error: absolute error of its median in °F.
+        bias: its mean less the observed temperature, in °F.
+        crps: in °F.
+        from_p: its cumulative probability half a degree below the observed temperature.
+        to_p: the same half a degree above.
+    """
+
+    median_error: float
+    bias: float
+    crps: float
+    from_p: float
+    to_p: float
+
+
+class _JudgedDay(NamedTuple):
+    """A ScoredDay with the errors of its distributions, by source, in their place."""
+
+    station: str
+    climate_date: dt.date
+    lead_hours: int
+    errors: Mapping[str, _DayErrors]
+
+
+ScoredRow = TypeVar("ScoredRow", ScoredMarket, _JudgedDay)
 
 
 def calibration_scores(markets: Sequence[ScoredMarket], days: Sequence[ScoredDay], seed: int = 0) -> dict[str, Any]:
@@ -91,7 +118,7 @@ def calibration_scores(markets: Sequence[ScoredMarket], days: Sequence[ScoredDay
     return {
         "probabilities": _grouped(markets, probability_scores),
         "against": {other: skill(markets, other, seed) for other in others},
-        "temperatures": _grouped(days, temperature_scores),
+        "temperatures": _grouped(_judged(days), _temperature_scores),
     }
 
 
@@ -218,9 +245,12 @@ def count_band(p: Floats, share: float) -> tuple[int, int]:
         half = NormalDist().inv_cdf((1 + share) / 2) * math.sqrt((p * (1 - p)).sum())
         return round(max(p.sum() - half, 0)), round(min(p.sum() + half, len(p)))
     # probability[k]: that k events come true, by convolution with one event after the other
-    probability = np.ones(1)
-    for one in p.tolist():
-        probability = np.append(probability * (1 - one), 0.0) + np.append(0.0, probability * one)
+    probability = np.zeros(len(p) + 1)
+    probability[0] = 1.0
+    for known, one in enumerate(p.tolist(), 1):
+        comes_true = probability[:known] * one
+        probability[:known] *= 1 - one
+        probability[1 : known + 1] += comes_true
     cumulative, tail = np.cumsum(probability), (1 - share) / 2
     return int(np.searchsorted(cumulative, tail)), min(int(np.searchsorted(cumulative, 1 - tail)), len(p))
 
@@ -267,18 +297,43 @@ def skill(markets: Sequence[ScoredMarket], other: str, seed: int) -> dict[str, A
 
 def temperature_scores(days: Sequence[ScoredDay]) -> dict[str, Any]:
     """By source: number of days n; MAE of the median, bias (mean − observed), mean CRPS in °F; PIT histogram and its band."""
-    scores = {}
+    return _temperature_scores(_judged(days))
+
+
+def _judged(days: Sequence[ScoredDay]) -> list[_JudgedDay]:
+    """Return the errors of each day's distributions; those of a source are computed at once, and each only once."""
+    errors: list[dict[str, _DayErrors]] = [{} for _ in days]
     for source in _sources(day.distributions for day in days):
-        rows = [day for day in days if source in day.distributions]
-        distributions = DistributionArrays.from_distributions([day.distributions[source] for day in rows])
-        observed = np.array([day.observed_f for day in rows])
-        lowest, highest = count_band(np.full(len(rows), 1 / BINS), PIT_BAND)
+        places = [place for place, day in enumerate(days) if source in day.distributions]
+        distributions = DistributionArrays.from_distributions([days[place].distributions[source] for place in places])
+        observed = np.array([days[place].observed_f for place in places])
+        columns = (
+            np.abs(distributions.median() - observed),
+            distributions.mean() - observed,
+            distributions.crps(observed),
+            *_mass_of(distributions, observed),
+        )
+        for place, *found in zip(places, *(column.tolist() for column in columns), strict=True):
+            errors[place][source] = _DayErrors(*found)
+    return [
+        _JudgedDay(day.station, day.climate_date, day.lead_hours, found)
+        for day, found in zip(days, errors, strict=True)
+    ]
+
+
+def _temperature_scores(days: Sequence[_JudgedDay]) -> dict[str, Any]:
+    """Return what `temperature_scores` returns."""
+    scores = {}
+    for source in _sources(day.errors for day in days):
+        found = [day.errors[source] for day in days if source in day.errors]
+        median_error, bias, crps, from_p, to_p = np.array(found).T
+        lowest, highest = count_band(np.full(len(found), 1 / BINS), PIT_BAND)
         scores[source] = {
-            "n": len(rows),
-            "mae_f": float(np.abs(distributions.median() - observed).mean()),
-            "bias_f": float((distributions.mean() - observed).mean()),
-            "crps_f": float(distributions.crps(observed).mean()),
-            "pit": pit_histogram(distributions, observed),
+            "n": len(found),
+            "mae_f": float(np.mean(median_error)),
+            "bias_f": float(np.mean(bias)),
+            "crps_f": float(np.mean(crps)),
+            "pit": _pit_columns(from_p, to_p),
             "pit_band": [lowest, highest],
         }
     return scores
@@ -293,10 +348,19 @@ def pit_histogram(distributions: DistributionArrays, observed: Floats) -> list[f
         distributions: of each day.
         observed: whole °F; (days,).
     """
-    from_p, to_p = distributions.cdf(observed - HALF_DEGREE), distributions.cdf(observed + HALF_DEGREE)
+    return _pit_columns(*_mass_of(distributions, observed))
+
+
+def _mass_of(distributions: DistributionArrays, observed: Floats) -> tuple[Floats, Floats]:
+    """Return the cumulative probability at either end of each day's observed whole degree; (days,) each."""
+    return distributions.cdf(observed - HALF_DEGREE), distributions.cdf(observed + HALF_DEGREE)
+
+
+def _pit_columns(from_p: Floats, to_p: Floats) -> list[float]:
+    """Return the columns of `pit_histogram` from what `_mass_of` returns."""
     edges = np.linspace(0, 1, BINS + 1)
     width = np.maximum(to_p - from_p, math.ulp(1.0))
     # below[i]: sum over the days of the share of each day's mass below edge i
     below = np.clip((edges[:, None] - from_p) / width, 0, 1).sum(axis=1)
-    below[-1] = len(observed)
+    below[-1] = len(from_p)
     return [float(count) for count in np.diff(below)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,13 +12,15 @@ from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.climate_days import Station
 
 _LAST_QUOTES = """
-SELECT instant, market_ticker, bid, ask, end_ts FROM (
-    SELECT instant, market_ticker,
+SELECT path, instant, market_ticker, bid, ask, end_ts FROM (
+    SELECT path, instant, market_ticker,
         unnest(arg_max({'bid': yes_bid_close, 'ask': yes_ask_close, 'end_ts': end_period_ts}, end_period_ts))
-    FROM read_parquet($files), (SELECT unnest($instants::BIGINT[]) AS instant)
-    WHERE end_period_ts <= instant GROUP BY instant, market_ticker)
+    FROM read_parquet($files, filename = 'path')
+    JOIN (SELECT unnest($paths) AS path, unnest($instants::BIGINT[]) AS instant) USING (path)
+    WHERE end_period_ts <= instant GROUP BY path, instant, market_ticker)
 WHERE bid IS NOT NULL AND ask IS NOT NULL AND bid <= ask AND NOT (bid = 0 AND ask = 1)
 """
+Asked = tuple[str, int]  # path of candles, and an instant in Unix seconds
 
 
 class AsofQuote(NamedTuple):
@@ -46,29 +48,19 @@ def asof_of(config: Mapping[str, Any], station: Station, day: Any) -> int:
     return climate_days.asof_ts(station, day, policy["local_time"], policy["days_before"])
 
 
-def quotes_at(files: Sequence[str], asof_ts: int) -> dict[str, AsofQuote]:
-    """Quotes by market ticker, of the last candle that ended by an instant.
+def quotes_at(asked: Collection[Asked]) -> dict[Asked, dict[str, AsofQuote]]:
+    """Quotes by market ticker, of the last candle that ended by an instant; all files are read at once.
 
     A market is left out where one side of its quote is null, both sides are empty, or they cross.
 
     Args:
-        files: paths of candles; a path without a file is ignored.
-        asof_ts: the instant in Unix seconds.
+        asked: each once; a path without a file has no quotes.
     """
-    return quotes_at_each(files, [asof_ts])[asof_ts]
-
-
-def quotes_at_each(files: Sequence[str], instants: Sequence[int]) -> dict[int, dict[str, AsofQuote]]:
-    """Quotes as `quotes_at` at each of some instants; the files are read once.
-
-    Args:
-        files: paths of candles; a path without a file is ignored.
-        instants: in Unix seconds, each once.
-    """
-    found: dict[int, dict[str, AsofQuote]] = {instant: {} for instant in instants}
-    existing = [path for path in files if Path(path).exists()]
+    found: dict[Asked, dict[str, AsofQuote]] = {one: {} for one in asked}
+    existing = {path for path in {path for path, _ in asked} if Path(path).exists()}
     if existing:
-        rows = duckdb.execute(_LAST_QUOTES, {"files": existing, "instants": list(instants)}).fetchall()
-        for instant, ticker, bid, ask, end_ts in rows:
-            found[instant][ticker] = AsofQuote(float(bid), float(ask), end_ts)
+        paths, instants = zip(*(one for one in asked if one[0] in existing), strict=True)
+        given = {"files": sorted(existing), "paths": list(paths), "instants": list(instants)}
+        for path, instant, ticker, bid, ask, end_ts in duckdb.execute(_LAST_QUOTES, given).fetchall():
+            found[path, instant][ticker] = AsofQuote(float(bid), float(ask), end_ts)
     return found

@@ -126,17 +126,19 @@ def event_ladders(
     found = []
     for series, catalog in catalogs.items():
         station = climate_days.station_of(series)
-        for day, listed in sorted(catalog_rows(catalog, config, COLUMNS).items()):
-            asof_ts = asof_of(config, station, day)
-            quotes = quotes_at([candles[series, day]] if (series, day) in candles else [], asof_ts)
+        by_date = sorted(catalog_rows(catalog, config, COLUMNS).items())
+        asof = {day: asof_of(config, station, day) for day, _ in by_date}
+        quotes = quotes_at([(candles[series, day], ts) for day, ts in asof.items() if (series, day) in candles])
+        for day, listed in by_date:
+            asked = (candles.get((series, day), ""), asof[day])
             found.append(
                 EventLadder(
                     series_ticker=series,
                     station=station_label(station),
                     ticker=listed[0]["event_ticker"],
                     day=day,
-                    asof_ts=asof_ts,
-                    markets=[*_markets(listed, probabilities, quotes)],
+                    asof_ts=asof[day],
+                    markets=[*_markets(listed, probabilities, quotes.get(asked, {}))],
                 )
             )
     return found

@@ -161,7 +161,7 @@ class CurrentPool:
             table, _ = event_candles.fetch_candles(self._client, event.station.series_ticker, markets, windows, 1, now)
             with files.only_maker(path):
                 files.write_parquet(path, table, {"event_ticker": event.ticker, "asof_ts": asof})
-        return quotes_at([path], asof)
+        return quotes_at([(path, asof)])[path, asof]
 
 
 def _ladder(event: OpenEvent, asof: int, p: Mapping[str, Decimal], quotes: Mapping[str, AsofQuote]) -> EventLadder:
