@@ -33,7 +33,7 @@ _KEPT_BYTES = 64 << 20
 
 _Structure = ctypes.Array[ctypes.c_int64]
 
-# Tables of all prices for `price_codes`, which leaves them as they were. To fill one takes as long as to replay a few contracts.
+# Tables of all prices, which `price_codes` leaves as they were: to fill one takes as long as to replay a few contracts.
 _price_indices: list[Codes] = []
 
 
