@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.warm import drawn_once, fitted_once
+from tests.warm import computed_once, drawn_once
 
 # A slow machine is no wrong result: time is measured in benchmarks/, never in a test.
 settings.register_profile("tradewinds", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -41,16 +41,16 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _drawn_once(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Reports that tests write in their own process are drawn in it, each plot once in a session; so forecasts are fitted."""
+    """Reports that tests write in their own process are drawn in it, each plot once; computed_once.py has what else is."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     drawn_once.install_here(shared / "pictures")
-    fitted_once.install(shared / "fits")
+    computed_once.install(shared / "computed")
 
 
 @pytest.fixture
 def drawn_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The test draws its pictures and fits its forecasts, and so do its commands, whatever others have: it compares them."""
+    """The test draws its pictures and fits its forecasts, and so do its commands, whatever others have: it compares."""
     monkeypatch.setenv(drawn_once.DRAW, "1")
 
 

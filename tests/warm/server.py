@@ -4,8 +4,8 @@
 warm_python.c sends command lines, and ends as they end. What a fork gets is what a new interpreter would have: arguments,
 environment, working directory, open files, ignored signals, limits, a `__main__` of its own, its own random numbers. What
 it has besides is imported modules, which hold what they hold after an import, but for the schemas of configs and the names of
-installed modules (known_modules.py), which are there, and the functions that draw plots (drawn_once.py) and fit forecasts
-(fitted_once.py).
+installed modules (known_modules.py), which are there, and the functions that draw plots (drawn_once.py), fit forecasts and
+build calendars (computed_once.py).
 Where that would not do, the fork becomes a real interpreter.
 """
 
@@ -36,7 +36,7 @@ import types
 import typing
 from pathlib import Path
 
-from tests.warm import drawn_once, fitted_once, known_modules
+from tests.warm import computed_once, drawn_once, known_modules
 
 ROOT = Path(__file__).resolve().parents[2]
 OTHERS = """
@@ -68,7 +68,7 @@ def main() -> None:
         if not name.startswith(NOT_IMPORTED):
             importlib.import_module(name.removesuffix(".__init__"))
     drawn_once.install(folder / "pictures")
-    fitted_once.install(folder / "fits")
+    computed_once.install(folder / "computed")
     known_modules.install()
     for market in sys.modules["tradewinds.config.markets"].NAMES:
         sys.modules["tradewinds.config.resolve"].schema(market)  # it is kept

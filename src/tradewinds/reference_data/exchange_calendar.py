@@ -206,7 +206,7 @@ def _usual_times(kept: Sequence[Sequence[str]]) -> tuple[UsualTime, ...]:
 
 def _made(code: str, last: dt.date) -> ExchangeCalendar:
     """Make the calendar of an exchange and keep it in the data folder; raises as `calendar_of`."""
-    made = _built(code, last)
+    made = _built(code, last.replace(month=12, day=31))  # that of the year is the same for all its days
     table = pa.table({name: getattr(made, name) for name in SESSIONS.names}).cast(SESSIONS)
     meta = {
         "calendar": code,

@@ -266,11 +266,11 @@ def test_a_table_of_python_is_pooled_in_place_of_the_forecast(tmp_path, monkeypa
         **config_of("mine.csv"),
         "probabilities": {"source": "pooled", "pooled": {"shrinkage": 7, "scope": "series"}},
     }
-    made = making._with_own(Config.of(asked), frame, None).resolved["probabilities"]
+    made = making._with_own(Config.of(asked), frame, None, None).resolved["probabilities"]
     assert (made["source"], made["pooled"]["of"]) == ("pooled", "file") and Path(made["path"]).exists()
     assert (made["pooled"]["shrinkage"], made["pooled"]["scope"], made["pooled"]["valid_minutes"]) == (7, "series", 60)
     assert "models" not in made
-    plain = making._with_own(Config.of({**asked, "probabilities": {"source": "gaussian"}}), frame, None)
+    plain = making._with_own(Config.of({**asked, "probabilities": {"source": "gaussian"}}), frame, None, None)
     assert plain.resolved["probabilities"] == {"source": "file", "path": made["path"]}
 
 
