@@ -242,19 +242,21 @@ void highest_wanted(const i64 *price, const i64 *quantity, const i64 *first_code
 
 /* Return the code of a side: index of its price * stride + kind, -1 where the side is not offered.
 
-price: 0 where it is not offered, whose index is 0 already. price_index, prices, count: as for `price_codes`. */
+price: 0 where it is not offered. price_index, prices, count: as for `price_codes`. */
 static inline i32 price_code(i32 price, i64 kind, i64 stride, i32 *price_index, i64 *prices, i64 *count) {
+    if (price == 0)
+        return -1;
     if (price_index[price] < 0) {
         price_index[price] = (i32)*count;
         prices[(*count)++] = price;
     }
-    return price ? (i32)(price_index[price] * stride + kind) : -1;
+    return (i32)(price_index[price] * stride + kind);
 }
 
 /* Give each row a code per side: index of its price * 2 * kinds + kind, -1 where the side is not offered.
 
-The kinds of the NO sides follow those of the YES sides. price_index: by price in micro-units, below 0 but for price 0; receives the
-indices of the prices, which are numbered as they come. prices: receives the price of each index. Returns their number. */
+The kinds of the NO sides follow those of the YES sides; prices are numbered as they come. price_index: by price in micro-units, -1;
+the same when the function returns. prices: receives the price of each index. Returns their number. */
 i64 price_codes(const CandleRows *rows, i64 markets, const i64 *kind, i64 kinds, i32 *price_index, i64 *prices,
                 i32 *yes_code, i32 *no_code) {
     i64 count = 0;
@@ -267,8 +269,14 @@ i64 price_codes(const CandleRows *rows, i64 markets, const i64 *kind, i64 kinds,
             yes_code[row] = price_code(yes, kind[j], 2 * kinds, price_index, prices, &count);
             no_code[row] = price_code(no, kinds + kind[j], 2 * kinds, price_index, prices, &count);
         }
+    for (i64 n = 0; n < count; n++)
+        price_index[prices[n]] = -1;
     return count;
 }
+
+typedef struct {
+    i64 key, code;
+} Quote; /* entry of a hash table */
 
 /* Give each row a code per side by its distinct (contract, YES ask, NO ask), -1 where neither side is offered.
 
@@ -277,11 +285,12 @@ sides follow those of the YES sides. Returns the number of codes of one side.
 
 The hash table (`size` entries, a power of 2) holds one contract's quotes at a time: entries with a code of an earlier
 contract count as free. */
-i64 quote_codes(const CandleRows *rows, i64 markets, i64 size, i64 *keys, i64 *code_at, i32 *yes_code, i32 *no_code,
-                i64 *owner, i32 *yes_asks, i32 *no_asks) {
+i64 quote_codes(const CandleRows *rows, i64 markets, i64 size, Quote *table, i32 *yes_code, i32 *no_code, i64 *owner,
+                i32 *yes_asks, i32 *no_asks) {
     i64 count = 0;
     for (i64 j = 0; j < markets; j++) {
-        i64 first = count;
+        i64 first = count, last_key = -1;
+        i32 last_code = -1;
         for (i64 row = rows->first_row[j]; row < rows->end_row[j]; row++) {
             i64 yes = yes_ask(rows->bid[row], rows->ask[row]), no = no_ask(rows->bid[row], rows->ask[row]);
             if (yes < 0 && no < 0) {
@@ -289,15 +298,18 @@ i64 quote_codes(const CandleRows *rows, i64 markets, i64 size, i64 *keys, i64 *c
                 continue;
             }
             i64 key = (yes + 1) << 21 | (no + 1);
-            i64 at = (key * 0x9E3779B1 >> 11) & (size - 1);
-            while (code_at[at] >= first && keys[at] != key)
-                at = (at + 1) & (size - 1);
-            if (code_at[at] < first) {
-                keys[at] = key, code_at[at] = count;
-                owner[count] = j, yes_asks[count] = (i32)yes, no_asks[count] = (i32)no;
-                count++;
+            if (key != last_key) {
+                i64 at = (key * 0x9E3779B1 >> 11) & (size - 1);
+                while (table[at].code >= first && table[at].key != key)
+                    at = (at + 1) & (size - 1);
+                if (table[at].code < first) {
+                    table[at] = (Quote){key, count};
+                    owner[count] = j, yes_asks[count] = (i32)yes, no_asks[count] = (i32)no;
+                    count++;
+                }
+                last_key = key, last_code = (i32)table[at].code;
             }
-            yes_code[row] = (i32)code_at[at];
+            yes_code[row] = last_code;
         }
     }
     for (i64 j = 0; j < markets; j++)

@@ -33,6 +33,9 @@ _KEPT_BYTES = 64 << 20
 
 _Structure = ctypes.Array[ctypes.c_int64]
 
+# Tables of all prices, which `price_codes` leaves as they were: to fill one takes as long as to replay a few contracts.
+_price_indices: list[Codes] = []
+
 
 def load(library: Path) -> ctypes.CDLL:
     """Return the compiled loops of a shared library.
@@ -270,8 +273,11 @@ def price_codes(rows: CandleRows, kind: Ints, kinds: int) -> tuple[Codes, Codes,
         micro-units.
     """
     yes_code, no_code = np.empty(len(rows.end_ts), np.int32), np.empty(len(rows.end_ts), np.int32)
-    prices, price_index = np.empty(MICRO, np.int64), np.full(MICRO, -1, np.int32)
-    price_index[0] = 0  # stands for a side that is not offered
+    prices = np.empty(min(MICRO, 2 * len(rows.end_ts)), np.int64)
+    try:
+        price_index = _price_indices.pop()
+    except IndexError:  # the first call, or as many calls at a time as never before
+        price_index = np.full(MICRO, -1, np.int32)
     count = _call(
         "price_codes",
         _row_structure(rows),
@@ -283,6 +289,7 @@ def price_codes(rows: CandleRows, kind: Ints, kinds: int) -> tuple[Codes, Codes,
         _address_32(yes_code),
         _address_32(no_code),
     )
+    _price_indices.append(price_index)
     return yes_code, no_code, prices[:count].copy()
 
 
@@ -299,7 +306,7 @@ def quote_codes(rows: CandleRows) -> tuple[Codes, Codes, Ints, Prices, Prices]:
     count = len(rows.end_ts)
     # the smallest power of 2 that is at least twice the rows of any contract
     size = 1 << int(2 * (rows.end_row - rows.first_row).max(initial=2) - 1).bit_length()
-    keys, code_at = np.zeros(size, np.int64), np.full(size, -1, np.int64)
+    table = np.full((size, 2), -1, np.int64)  # key and code
     yes_code, no_code = np.empty(count, np.int32), np.empty(count, np.int32)
     owner, yes_asks, no_asks = np.empty(count, np.int64), np.empty(count, np.int32), np.empty(count, np.int32)
     # codes and owners are written in place; the result is the number of codes of a side
@@ -308,8 +315,7 @@ def quote_codes(rows: CandleRows) -> tuple[Codes, Codes, Ints, Prices, Prices]:
         _row_structure(rows),
         len(rows.first_row),
         size,
-        _address_64(keys),
-        _address_64(code_at),
+        _address_64(table),
         _address_32(yes_code),
         _address_32(no_code),
         _address_64(owner),
