@@ -209,16 +209,13 @@ def test_codes_of_rows_stand_for_what_they_offer(rows, kinds):
     for code, (place, *prices) in zip(codes.tolist(), rows, strict=True):
         assert (place, *offered(*prices)) == (meant[code] if code >= 0 else (place, -1, -1))
 
-    seen = np.flatnonzero(kernel.seen_prices(bid, ask))
-    assert seen.tolist() == sorted({price for _, *prices in rows for price in offered(*prices)} - {-1})
-    place_of, kind = np.full(10**6, -1, np.int32), np.array([*kinds, kinds[0]], np.int64)
-    place_of[seen] = np.arange(len(seen))
-    sides = kernel.price_codes(as_rows(bid, ask, low, end), kind, place_of, len(seen), 2)
+    kind = np.array([*kinds, kinds[0]], np.int64)
+    *sides, seen = kernel.price_codes(as_rows(bid, ask, low, end), kind, 2)
+    assert sorted(seen.tolist()) == sorted({price for _, *prices in rows for price in offered(*prices)} - {-1})
     for side, found in enumerate(sides):
         for code, (place, *prices) in zip(found.tolist(), rows, strict=True):
             price = offered(*prices)[side]
-            expected = -1 if price < 0 else (side * 2 + kind[place]) * len(seen) + seen.tolist().index(price)
-            assert code == expected
+            assert code == (-1 if price < 0 else seen.tolist().index(price) * 4 + side * 2 + kind[place])
 
 
 @given(st.lists(st.tuples(CENTS, CENTS), max_size=3 * kernel_structures.BLOCK))
@@ -235,9 +232,15 @@ def test_the_lowest_price_of_a_side_in_a_block_is_that_of_its_cheapest_row(rows)
 @given(st.lists(st.lists(st.tuples(st.integers(-1, 10**6), st.integers(0, 3)), max_size=5), max_size=6))
 def test_the_highest_wanted_price_of_a_group_is_that_of_its_dearest_wanted_code(groups):
     price, quantity = as_columns([code for group in groups for code in group], 2)
-    first_code = np.cumsum([0, *map(len, groups)])
+    bounds = np.cumsum([0, *map(len, groups)])
     expected = [max((price for price, wanted in group if wanted), default=-1) for group in groups]
-    assert kernel.highest_wanted(price, quantity, first_code).tolist() == expected
+    assert kernel.highest_wanted(price, quantity, bounds[:-1].copy(), bounds[1:].copy(), 1).tolist() == expected
+    # the same groups, the first code of each before the second of any
+    longest = max(map(len, groups), default=0)
+    codes = [(*group, *[(0, 0)] * (longest - len(group))) for group in groups]
+    price, quantity = as_columns([code for nth in zip(*codes, strict=True) for code in nth], 2)
+    strided = np.arange(len(groups)), np.full(len(groups), len(price)), max(len(groups), 1)
+    assert kernel.highest_wanted(price, quantity, *strided).tolist() == expected
 
 
 def test_quotes_of_thousands_of_prices_keep_their_codes():

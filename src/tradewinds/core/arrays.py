@@ -18,14 +18,3 @@ def changes(ordered: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     first = np.ones(len(ordered), np.bool_)
     first[1:] = ordered[1:] != ordered[:-1]
     return np.flatnonzero(first)
-
-
-def flagged(flags: Flags) -> npt.NDArray[np.int64]:
-    """Return the indices of the flags that are set, where few of many are: eight flags are first looked at as one number.
-
-    Args:
-        flags: a multiple of eight.
-    """
-    eights = np.flatnonzero(flags.view(np.uint64) != 0)
-    row, place = np.nonzero(flags.reshape(-1, 8)[eights])
-    return eights[row] * 8 + place

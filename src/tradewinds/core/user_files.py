@@ -31,7 +31,7 @@ def problem_of(path: str | Path, *, permissions: bool = True) -> str | None:
         permissions: whether a file that may not be read is a problem, too.
     """
     try:
-        mode = Path(path).stat().st_mode
+        mode = os.stat(path).st_mode  # noqa: PTH116 (pathlib takes twice as long, and there can be 10,000 files)
     except (OSError, ValueError) as error:  # ValueError: a path with NUL
         return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
     if not stat.S_ISREG(mode):

@@ -233,11 +233,11 @@ class ClassCaller:
         Raises:
             SimulationError: the user's code failed.
         """
-        watch, on_decision = self._watch, self._on_decision
-        watch.number = watch.call = moments.left
+        watch, on_decision, (each, left) = self._watch, self._on_decision, moments
+        watch.number = watch.call = left
         references = getrefcount(view)
         try:
-            for _ in moments.each:
+            for _ in each:
                 wishes = on_decision(view)
                 if wishes is not None:
                     return _as_list(wishes)

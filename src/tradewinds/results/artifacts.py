@@ -94,8 +94,12 @@ def _position_rows(result: RunResult) -> Iterable[tuple[str, ...]]:
 def _entries(result: RunResult) -> Iterable[tuple[int, str, str, str, int, int, int]]:
     """Decision time, event, market, side, settlement time, quantity and cost of every entry."""
     if result.fills is None:
-        for t in result.trades:
-            yield t.decision_ts, t.event_ticker, t.market_ticker, t.side, t.settled_ts, t.qty, t.entry_cost_micro
+        trades = result.trades
+        facts = [
+            trades.columns[name] for name in ("decision_ts", "event_ticker", "market_ticker", "side", "settled_ts")
+        ]
+        columns = [column.tolist() for column in (*facts, trades.qty, trades.entry_cost_micro)]
+        yield from zip(*columns, strict=True)
         return
     for f in result.fills:
         if f.settled_result == "open":

@@ -7,6 +7,7 @@ whole: then the caller reads it by a library that reads all of Parquet, and says
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -34,6 +35,11 @@ _DECIMAL, _PLAIN_INT64 = 5, 18  # what a column of them may be said to be
 _DICTIONARY_PAGE = 2
 _UNCOMPRESSED, _ZSTD = 0, 6
 _FILE_WORDS, _COLUMN_WORDS, _PIECE_WORDS, _PAGE_WORDS, _ROWS_WORDS = 7, 7, 6, 8, 6  # of the structures in parquet.c
+
+# Types of arrays are made once: ctypes takes longer to make one than a file's pages take to read.
+_FileWords, _Pieces = ctypes.c_int64 * _FILE_WORDS, ctypes.c_int64 * (_PIECE_WORDS * _MOST_PIECES)
+_Pages, _Pointers = ctypes.c_int64 * (_PAGE_WORDS * _MOST_PAGES), ctypes.c_char_p * _MOST_PAGES
+_Words = ctypes.Array[ctypes.c_int64]
 
 _compiled = load_library(LIBRARY, SOURCE)
 for _name in ("read_footer", "find_pages", "read_pages"):
@@ -124,7 +130,7 @@ def read_candle_files(files: Sequence[str], tickers: Sequence[str], *, ranges: b
     kinds = _WITH_RANGES if ranges else _KINDS
     try:
         opened = [_OpenedFile(path, kinds) for path in files]
-        rows = sum(file.rows for file in opened)
+        rows, rooms = sum(file.rows for file in opened), _Rooms()
         columns = FileRows(
             market_index=np.empty(rows, np.int32),
             end_ts=np.empty(rows, np.int64),
@@ -135,7 +141,7 @@ def read_candle_files(files: Sequence[str], tickers: Sequence[str], *, ranges: b
         )
         index, first = {ticker.encode(): i for i, ticker in enumerate(tickers)}, 0
         for file in opened:
-            file.read(columns, first, index)
+            file.read(columns, first, index, rooms)
             first += file.rows
     except (Declined, OSError, pa.ArrowException):
         return None
@@ -159,10 +165,11 @@ def footer_facts(path: str, columns: Sequence[str], key: str) -> FooterFacts | N
                 file.seek(0)
                 tail = file.read()
                 start = _footer_start(tail)
-        footer = _Footer(tail, start, columns, key, ranges=True)
+        footer = _Footer(tail, start, tuple(columns), key, ranges=True)
     except (Declined, OSError):
         return None
-    if any(physical != _FIXED for index, physical, *_ in footer.columns if index >= 0):
+    places, physical = footer.words[::_COLUMN_WORDS], footer.words[1::_COLUMN_WORDS]
+    if any(kind != _FIXED for place, kind in zip(places, physical, strict=True) if place >= 0):
         return None
     has_range, lowest, highest = footer.range
     return FooterFacts(footer.rows, lowest if has_range else None, highest if has_range else None, footer.metadata)
@@ -193,19 +200,18 @@ class _Footer:
         rows: number of rows.
         range: whether there is one, the least value and the largest.
         metadata: value of the key.
-        columns: by column its index in the file, physical type, width, repetition, meaning, scale, precision.
-        pieces: as in parquet.c, group of rows after group.
+        words: by column its index in the file, physical type, width, repetition, meaning, scale, precision.
+        pieces: as in parquet.c, group of rows after group; the first `piece_count` of them.
+        piece_count: number of pieces.
     """
 
-    def __init__(self, data: bytes, start: int, columns: Sequence[str], key: str, *, ranges: bool) -> None:
+    def __init__(self, data: bytes, start: int, columns: tuple[str, ...], key: str, *, ranges: bool) -> None:
         if start < 0:
             raise Declined
         footer = data[start : len(data) - _TAIL]
-        room = max(len(columns), _MOST_PIECES)
-        file, found = (ctypes.c_int64 * _FILE_WORDS)(), (ctypes.c_int64 * (_COLUMN_WORDS * len(columns)))()
-        pieces = (ctypes.c_int64 * (_PIECE_WORDS * room))()
-        names = b"".join(name.encode() + b"\0" for name in columns)
-        count = _compiled.read_footer(
+        names, made = _column_words(columns)
+        file, found, self.pieces = _FileWords(), made(), _Pieces()
+        self.piece_count = _compiled.read_footer(
             footer,
             ctypes.c_int64(len(footer)),
             names,
@@ -214,15 +220,20 @@ class _Footer:
             ctypes.c_int64(ranges),
             file,
             found,
-            pieces,
-            ctypes.c_int64(room),
+            self.pieces,
+            ctypes.c_int64(_MOST_PIECES),
         )
-        if count < 0 or file[0] > _MOST_ROWS:
+        if self.piece_count < 0 or file[0] > _MOST_ROWS:
             raise Declined
         self.rows, _, meta_start, meta_size, *self.range = file
         self.metadata = footer[meta_start : meta_start + meta_size] if meta_start >= 0 else b""
-        self.columns = list(_groups(found[:], _COLUMN_WORDS))
-        self.pieces = list(_groups(pieces[: count * _PIECE_WORDS], _PIECE_WORDS))
+        self.words = found[:]
+
+
+@functools.cache
+def _column_words(columns: tuple[str, ...]) -> tuple[bytes, type[_Words]]:
+    """Return names of columns as `read_footer` takes them, and the type of what it says of the columns."""
+    return b"".join(name.encode() + b"\0" for name in columns), ctypes.c_int64 * (_COLUMN_WORDS * len(columns))
 
 
 def _groups(words: list[int], size: int) -> Iterator[list[int]]:
@@ -249,91 +260,111 @@ class _OpenedFile:
         self._kinds = kinds
         with open(path, "rb", buffering=0) as file:
             self._data = file.read()
-        footer = _Footer(self._data, _footer_start(self._data), list(kinds), "", ranges=False)
+        footer = _Footer(self._data, _footer_start(self._data), tuple(kinds), "", ranges=False)
         self.rows = footer.rows
         self._optional = []
-        for kind, column in zip(kinds.values(), footer.columns, strict=True):
+        for kind, column in zip(kinds.values(), _groups(footer.words, _COLUMN_WORDS), strict=True):
             index, physical, width, repetition, converted, scale, precision = column
             decimal = (width, scale, precision) == (kind.width, kind.scale, kind.precision)
             known = physical == kind.physical and converted in kind.converted and (decimal or not kind.width)
             if index < 0 or not known:
                 raise Declined
-            self._optional.append(repetition == 1)
-        self._pages = self._find_pages(footer)
+            self._optional.append(int(repetition == 1))
+        self._page_words, self._page_count = self._find_pages(footer)
 
-    def _find_pages(self, footer: _Footer) -> list[list[int]]:
-        """Return the pages of all columns, as in parquet.c."""
+    def _find_pages(self, footer: _Footer) -> tuple[_Words, int]:
+        """Return the pages of all columns, as in parquet.c, and their number."""
         rows_of = [0] * len(self._kinds)
-        for column, rows, *_ in footer.pieces:
+        for at in range(0, footer.piece_count * _PIECE_WORDS, _PIECE_WORDS):
+            column, rows = footer.pieces[at : at + 2]
             rows_of[column] += rows
         if any(rows != self.rows for rows in rows_of):
             raise Declined
-        pieces = [word for piece in footer.pieces for word in piece]
-        found = (ctypes.c_int64 * (_PAGE_WORDS * _MOST_PAGES))()
+        found = _Pages()
         count = _compiled.find_pages(
             self._data,
             *_longs(len(self._data), len(self._kinds)),
-            (ctypes.c_int64 * len(pieces))(*pieces),
-            *_longs(len(footer.pieces)),
+            footer.pieces,
+            *_longs(footer.piece_count),
             found,
             *_longs(_MOST_PAGES),
         )
         if count < 0:
             raise Declined
-        self._page_words = found
-        return list(_groups(found[: count * _PAGE_WORDS], _PAGE_WORDS))
+        return found, count
 
-    def read(self, columns: FileRows, first: int, index: Mapping[bytes, int]) -> None:
+    def read(self, columns: FileRows, first: int, index: Mapping[bytes, int], rooms: _Rooms) -> None:
         """Write the rows.
 
         Args:
             columns: receive them.
             first: index of the first row in the columns.
             index: index of each ticker.
+            rooms: working memory.
 
         Raises:
             Declined: the pages are in another form.
             OSError: they cannot be decompressed.
         """
-        data, pages = memoryview(self._data), []
+        data, pages = memoryview(self._data), _Pointers()
         texts: list[int] = []
         most, longest = 0, 0  # entries of a dictionary, values of a page
-        for column, codec, kind, start, compressed, uncompressed, values, _ in self._pages:
-            pages.append(_decompressed(codec, data[start : start + compressed], uncompressed))
+        for place, words in enumerate(_groups(self._page_words[: self._page_count * _PAGE_WORDS], _PAGE_WORDS)):
+            column, codec, kind, start, compressed, uncompressed, values, _ = words
+            page = _decompressed(codec, data[start : start + compressed], uncompressed)
+            pages[place] = page
             if kind != _DICTIONARY_PAGE:
                 longest = max(longest, values)
             elif column == 0:
-                texts += (index.get(name, -1) for name in _texts(pages[-1], values))
+                texts += (index.get(name, -1) for name in _texts(page, values))
             else:
                 most = max(most, min(values, uncompressed))
         # the columns as `Rows` of parquet.c: width, optional, null, rows of 32 bits, rows of 64 bits, number of nulls
-        rows = (ctypes.c_int64 * (_ROWS_WORDS * len(self._kinds)))()
+        rows = rooms.columns(len(self._kinds))
         outs: list[npt.NDArray[np.int32] | Ints] = [*columns[:-1], *columns.ranges]
-        for number, of in enumerate(self._kinds.values()):
-            out = outs[number]
+        given: list[ctypes.c_int64 | int] = []
+        for of, optional, out in zip(self._kinds.values(), self._optional, outs, strict=True):
             at, wide = out.ctypes.data + first * out.itemsize, out.itemsize == 8
-            words: list[ctypes.c_int64 | int] = [
-                of.width,
-                int(self._optional[number]),
-                of.null or 0,
-                0 if wide else at,
-                at if wide else 0,
-                0,
-            ]
-            rows[_ROWS_WORDS * number : _ROWS_WORDS * (number + 1)] = words
+            given += [of.width, optional, of.null or 0, 0 if wide else at, at if wide else 0, 0]
+        rows[:] = given
+        places = np.array(texts, np.int64)
         failed = _compiled.read_pages(
             self._page_words,
-            *_longs(len(pages)),
-            (ctypes.c_char_p * len(pages))(*pages),
-            (ctypes.c_int64 * len(texts))(*texts),
-            (ctypes.c_int64 * most)(),
-            (ctypes.c_uint32 * (2 * longest + 1))(),
+            *_longs(self._page_count),
+            pages,
+            *_longs(places.ctypes.data, rooms.dictionary(most), rooms.scratch(longest)),
             rows,
             *_longs(self.rows),
         )
         nulls = rows[_ROWS_WORDS - 1 :: _ROWS_WORDS]
         if failed or any(count and of.null is None for count, of in zip(nulls, self._kinds.values(), strict=True)):
             raise Declined
+
+
+class _Rooms:
+    """Working memory of `read_pages`, which the files of one call share."""
+
+    def __init__(self) -> None:
+        self._dictionary, self._scratch = np.empty(0, np.int64), np.empty(0, np.uint32)
+        self._columns: _Words | None = None
+
+    def columns(self, count: int) -> _Words:
+        """Return words for some columns, always of the same number."""
+        if self._columns is None:
+            self._columns = (ctypes.c_int64 * (_ROWS_WORDS * count))()
+        return self._columns
+
+    def dictionary(self, entries: int) -> int:
+        """Return the address of room for the entries of a dictionary."""
+        if len(self._dictionary) < entries:
+            self._dictionary = np.empty(entries, np.int64)
+        return int(self._dictionary.ctypes.data)
+
+    def scratch(self, values: int) -> int:
+        """Return the address of room for two numbers a value of a page, and one more."""
+        if len(self._scratch) < 2 * values + 1:
+            self._scratch = np.empty(2 * values + 1, np.uint32)
+        return int(self._scratch.ctypes.data)
 
 
 def _longs(*values: int) -> Iterator[ctypes.c_int64]:

@@ -184,14 +184,17 @@ class LiveCandles:
         first_row, end_row = usable_rows(candles, contracts)
         old, end_ts, bid, ask, volume = self.rows, candles.end_ts, candles.bid, candles.ask, candles.volume
         kept = [j for j, contract in enumerate(self.contracts) if contract.settle_ts >= since_ts]
-        # the rows of kept contracts go before the new ones
+        # the rows of kept contracts that can still be visible go before the new ones: from the last that ended by the instant
         if kept:
-            pieces = [slice(first, end) for first, end in zip(old.first_row[kept], old.end_row[kept], strict=True)]
+            old_end = old.end_row[kept]
+            later = rows_since(old.end_ts, old.first_row[kept], old_end, np.full(len(kept), since_ts + 1))
+            old_first = np.maximum(old.first_row[kept], later - 1)
+            pieces = [slice(first, end) for first, end in zip(old_first.tolist(), old_end.tolist(), strict=True)]
             end_ts, bid, ask, volume = (
                 np.concatenate([*(before[piece] for piece in pieces), new])
                 for before, new in ((old.end_ts, end_ts), (old.bid, bid), (old.ask, ask), (old.volume, volume))
             )
-            ends = np.cumsum(old.end_row[kept] - old.first_row[kept])
+            ends = np.cumsum(old_end - old_first)
             firsts = np.concatenate(([0], ends[:-1]))
             first_row, end_row = (
                 np.concatenate((firsts, first_row + ends[-1])),

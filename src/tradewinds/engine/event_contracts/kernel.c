@@ -156,17 +156,18 @@ static inline i64 up(i64 a, i64 b) { return -down(-a, b); }
 market_index: of each row's market, below 0 for markets that were not asked for. */
 void survey(const i32 *market_index, const i64 *end_ts, const i64 *volume, i64 rows, i64 *first_row, i64 *end_row,
             i64 *traded, i64 *jumps) {
-    i64 before = -2;
-    for (i64 row = 0; row < rows; row++) {
-        i64 i = market_index[row];
-        if (i >= 0) {
-            traded[i] += volume[row];
-            jumps[i] += i != before || end_ts[row] <= end_ts[row - 1];
-            if (i != before)
-                first_row[i] = row;
-            end_row[i] = row + 1;
+    for (i64 first = 0, end; first < rows; first = end) {
+        i64 i = market_index[first], sum = volume[first], late = 0;
+        for (end = first + 1; end < rows && market_index[end] == i; end++) {
+            sum += volume[end];
+            late += end_ts[end] <= end_ts[end - 1];
         }
-        before = i;
+        if (i < 0)
+            continue;
+        traded[i] += sum;
+        jumps[i] += 1 + late;
+        first_row[i] = first;
+        end_row[i] = end;
     }
 }
 
@@ -209,17 +210,6 @@ static inline i64 no_ask(i64 bid, i64 ask) {
     return 0 < bid && bid < MICRO && (ask == NO_PRICE || bid <= ask) ? MICRO - bid : -1;
 }
 
-/* Mark every price at which a side of any row can be bought. */
-void seen_prices(const i32 *bid, const i32 *ask, i64 rows, bool *seen) {
-    for (i64 row = 0; row < rows; row++) {
-        i64 yes = yes_ask(bid[row], ask[row]), no = no_ask(bid[row], ask[row]);
-        if (yes >= 0)
-            seen[yes] = true;
-        if (no >= 0)
-            seen[no] = true;
-    }
-}
-
 /* Find the lowest price at which each side of any row can be bought, for each BLOCK of rows; MICRO where none can.
 
 It says what `yes_ask` and `no_ask` say in 32 bits and without a branch, so that the compiler takes several rows at once. */
@@ -239,28 +229,54 @@ void lowest_prices(const i32 *bid, const i32 *ask, i64 rows, i32 (*lowest)[2]) {
 
 /* Find the highest price at which any code of a group is wanted; -1 where none is.
 
-first_code: by group, its first code; then the number of all codes. */
-void highest_wanted(const i64 *price, const i64 *quantity, const i64 *first_code, i64 groups, i64 *highest) {
+first_code, end_code: by group; its codes are first_code, first_code + stride and so on before end_code. */
+void highest_wanted(const i64 *price, const i64 *quantity, const i64 *first_code, const i64 *end_code, i64 stride,
+                    i64 groups, i64 *highest) {
     for (i64 group = 0; group < groups; group++) {
         highest[group] = -1;
-        for (i64 code = first_code[group]; code < first_code[group + 1]; code++)
+        for (i64 code = first_code[group]; code < end_code[group]; code += stride)
             if (quantity[code] > 0 && price[code] > highest[group])
                 highest[group] = price[code];
     }
 }
 
-/* Give each row a code per side: kind * prices + index of the price, -1 where the side is not offered.
+/* Return the code of a side: index of its price * stride + kind, -1 where the side is not offered.
 
-The kinds of the NO sides follow those of the YES sides. */
-void price_codes(const CandleRows *rows, i64 markets, const i64 *kind, const i32 *price_index, i64 prices, i64 kinds,
-                 i32 *yes_code, i32 *no_code) {
+price: 0 where it is not offered. price_index, prices, count: as for `price_codes`. */
+static inline i32 price_code(i32 price, i64 kind, i64 stride, i32 *price_index, i64 *prices, i64 *count) {
+    if (price == 0)
+        return -1;
+    if (price_index[price] < 0) {
+        price_index[price] = (i32)*count;
+        prices[(*count)++] = price;
+    }
+    return (i32)(price_index[price] * stride + kind);
+}
+
+/* Give each row a code per side: index of its price * 2 * kinds + kind, -1 where the side is not offered.
+
+The kinds of the NO sides follow those of the YES sides; prices are numbered as they come. price_index: by price in micro-units, -1;
+the same when the function returns. prices: receives the price of each index. Returns their number. */
+i64 price_codes(const CandleRows *rows, i64 markets, const i64 *kind, i64 kinds, i32 *price_index, i64 *prices,
+                i32 *yes_code, i32 *no_code) {
+    i64 count = 0;
     for (i64 j = 0; j < markets; j++)
         for (i64 row = rows->first_row[j]; row < rows->end_row[j]; row++) {
-            i64 yes = yes_ask(rows->bid[row], rows->ask[row]), no = no_ask(rows->bid[row], rows->ask[row]);
-            yes_code[row] = yes < 0 ? -1 : (i32)(kind[j] * prices + price_index[yes]);
-            no_code[row] = no < 0 ? -1 : (i32)((kinds + kind[j]) * prices + price_index[no]);
+            /* `yes_ask` and `no_ask` without a branch, and 0 where a side is not offered */
+            i32 b = rows->bid[row], a = rows->ask[row];
+            i32 yes = (0 < a) & (a < MICRO) & (b <= a) ? a : 0;
+            i32 no = (0 < b) & (b < MICRO) & ((a == NO_PRICE) | (b <= a)) ? MICRO - b : 0;
+            yes_code[row] = price_code(yes, kind[j], 2 * kinds, price_index, prices, &count);
+            no_code[row] = price_code(no, kinds + kind[j], 2 * kinds, price_index, prices, &count);
         }
+    for (i64 n = 0; n < count; n++)
+        price_index[prices[n]] = -1;
+    return count;
 }
+
+typedef struct {
+    i64 key, code;
+} Quote; /* entry of a hash table */
 
 /* Give each row a code per side by its distinct (contract, YES ask, NO ask), -1 where neither side is offered.
 
@@ -269,25 +285,31 @@ sides follow those of the YES sides. Returns the number of codes of one side.
 
 The hash table (`size` entries, a power of 2) holds one contract's quotes at a time: entries with a code of an earlier
 contract count as free. */
-i64 quote_codes(const CandleRows *rows, i64 markets, i64 size, i64 *keys, i64 *code_at, i32 *yes_code, i32 *no_code,
-                i64 *owner, i32 *yes_asks, i32 *no_asks) {
+i64 quote_codes(const CandleRows *rows, i64 markets, i64 size, Quote *table, i32 *yes_code, i32 *no_code, i64 *owner,
+                i32 *yes_asks, i32 *no_asks) {
     i64 count = 0;
     for (i64 j = 0; j < markets; j++) {
-        i64 first = count;
+        i64 first = count, last_key = -1;
+        i32 last_code = -1;
         for (i64 row = rows->first_row[j]; row < rows->end_row[j]; row++) {
             i64 yes = yes_ask(rows->bid[row], rows->ask[row]), no = no_ask(rows->bid[row], rows->ask[row]);
-            if (yes < 0 && no < 0)
+            if (yes < 0 && no < 0) {
+                yes_code[row] = -1;
                 continue;
-            i64 key = (yes + 1) << 21 | (no + 1);
-            i64 at = (key * 0x9E3779B1 >> 11) & (size - 1);
-            while (code_at[at] >= first && keys[at] != key)
-                at = (at + 1) & (size - 1);
-            if (code_at[at] < first) {
-                keys[at] = key, code_at[at] = count;
-                owner[count] = j, yes_asks[count] = (i32)yes, no_asks[count] = (i32)no;
-                count++;
             }
-            yes_code[row] = (i32)code_at[at];
+            i64 key = (yes + 1) << 21 | (no + 1);
+            if (key != last_key) {
+                i64 at = (key * 0x9E3779B1 >> 11) & (size - 1);
+                while (table[at].code >= first && table[at].key != key)
+                    at = (at + 1) & (size - 1);
+                if (table[at].code < first) {
+                    table[at] = (Quote){key, count};
+                    owner[count] = j, yes_asks[count] = (i32)yes, no_asks[count] = (i32)no;
+                    count++;
+                }
+                last_key = key, last_code = (i32)table[at].code;
+            }
+            yes_code[row] = last_code;
         }
     }
     for (i64 j = 0; j < markets; j++)
@@ -305,6 +327,9 @@ static i64 times_visible(const i64 *end_ts, i64 row, i64 end_row, i64 first_t, i
     return most_of(down(until - since, step) + 1, 0);
 }
 
+/* Return whether a bid is above its ask. */
+static inline i32 is_crossed(i32 bid, i32 ask) { return (ask != NO_PRICE) & (bid > ask); }
+
 /* Count the decision times of all contracts at which a crossed quote is visible.
 
 latest: receives the end of the latest candle that is visible at any decision time, or -1. */
@@ -315,9 +340,17 @@ i64 count_crossed(const CandleRows *rows, i64 markets, const i64 *first_t, const
     *latest = -1;
     for (i64 j = 0; j < markets; j++) {
         i64 end_row = rows->end_row[j];
-        for (i64 row = rows->first_row[j]; row < end_row; row++)
-            if (rows->ask[row] != NO_PRICE && rows->bid[row] > rows->ask[row])
-                crossed += times_visible(end_ts, row, end_row, first_t[j], last_t[j], step, max_age);
+        for (i64 row = rows->first_row[j]; row < end_row;) {
+            /* several rows at once, since nearly none is crossed */
+            i64 end = least_of(row + BLOCK, end_row);
+            i32 any = 0;
+            for (i64 k = row; k < end; k++)
+                any |= is_crossed(rows->bid[k], rows->ask[k]);
+            for (; any && row < end; row++)
+                if (is_crossed(rows->bid[row], rows->ask[row]))
+                    crossed += times_visible(end_ts, row, end_row, first_t[j], last_t[j], step, max_age);
+            row = end;
+        }
         for (i64 row = end_row - 1; row >= rows->first_row[j] && end_ts[row] > *latest; row--)
             if (times_visible(end_ts, row, end_row, first_t[j], last_t[j], step, max_age))
                 *latest = end_ts[row];

@@ -33,6 +33,9 @@ _KEPT_BYTES = 64 << 20
 
 _Structure = ctypes.Array[ctypes.c_int64]
 
+# Tables of all prices, which `price_codes` leaves as they were: to fill one takes as long as to replay a few contracts.
+_price_indices: list[Codes] = []
+
 
 def load(library: Path) -> ctypes.CDLL:
     """Return the compiled loops of a shared library.
@@ -44,9 +47,9 @@ def load(library: Path) -> ctypes.CDLL:
         ImportError: as `load_library`.
     """
     loops = load_library(library, SOURCE)
-    for name in ("survey", "rows_since", "seen_prices", "lowest_prices", "highest_wanted", "price_codes"):
+    for name in ("survey", "rows_since", "lowest_prices", "highest_wanted"):
         getattr(loops, name).restype = None
-    for name in ("count_candles", "count_crossed", "quote_codes", "advance"):
+    for name in ("count_candles", "count_crossed", "price_codes", "quote_codes", "advance"):
         getattr(loops, name).restype = ctypes.c_int64
     return loops
 
@@ -218,18 +221,6 @@ def count_crossed(rows: CandleRows, first_t: Ints, last_t: Ints, step: int, max_
     return crossed, int(latest[0])
 
 
-def seen_prices(bid: Prices, ask: Prices) -> npt.NDArray[np.bool_]:
-    """Return, for every price from 0 to 999,999 micro-units, whether any side of any row costs it.
-
-    Args:
-        bid: by row; micro-units, or NO_PRICE.
-        ask: by row; micro-units, or NO_PRICE.
-    """
-    seen = np.zeros(MICRO, np.bool_)
-    _call("seen_prices", _address_32(bid), _address_32(ask), len(bid), _address(seen, np.bool_))
-    return seen
-
-
 def lowest_prices(bid: Prices, ask: Prices) -> Prices:
     """Return the lowest price at which each side can be bought, by block of rows; micro-units, MICRO where none can.
 
@@ -245,52 +236,61 @@ def lowest_prices(bid: Prices, ask: Prices) -> Prices:
     return lowest
 
 
-def highest_wanted(price_micro: Ints, quantity: Ints, first_code: Ints) -> Ints:
+def highest_wanted(price_micro: Ints, quantity: Ints, first_code: Ints, end_code: Ints, stride: int) -> Ints:
     """Return the highest price at which anything of a group of codes is wanted, by group; micro-units, -1 where nothing is.
 
     Args:
         price_micro: by code; micro-units.
         quantity: by code, contracts wanted.
-        first_code: by group, its first code; then the number of all codes.
+        first_code: by group, its first code.
+        end_code: by group, a code that is behind its last one.
+        stride: from one code of a group to its next.
     """
-    highest = np.empty(len(first_code) - 1, np.int64)
+    highest = np.empty(len(first_code), np.int64)
     _call(
         "highest_wanted",
         _address_64(price_micro),
         _address_64(quantity),
         _address_64(first_code),
+        _address_64(end_code),
+        stride,
         len(highest),
         _address_64(highest),
     )
     return highest
 
 
-def price_codes(rows: CandleRows, kind: Ints, price_index: Codes, prices: int, kinds: int) -> tuple[Codes, Codes]:
-    """Give each row a code per side: kind x prices + index of the price, -1 where the side is not offered.
+def price_codes(rows: CandleRows, kind: Ints, kinds: int) -> tuple[Codes, Codes, Ints]:
+    """Give each row of some contracts a code per side: index of the price x 2 kinds + kind, -1 where the side is not offered.
 
     Args:
-        rows: candles of some contracts.
+        rows: candles of the contracts.
         kind: by contract, index of its kind.
-        price_index: by price in micro-units, its index among the seen prices.
-        prices: number of seen prices.
         kinds: number of kinds; the kinds of the NO sides follow those of the YES sides.
 
     Returns:
-        By row, codes of the YES and of the NO side.
+        By row, codes of the YES and of the NO side; anything in rows of no contract. By index of a price, the price in
+        micro-units.
     """
-    yes_code, no_code = np.full(len(rows.end_ts), -1, np.int32), np.full(len(rows.end_ts), -1, np.int32)
-    _call(
+    yes_code, no_code = np.empty(len(rows.end_ts), np.int32), np.empty(len(rows.end_ts), np.int32)
+    prices = np.empty(min(MICRO, 2 * len(rows.end_ts)), np.int64)
+    try:
+        price_index = _price_indices.pop()
+    except IndexError:  # the first call, or as many calls at a time as never before
+        price_index = np.full(MICRO, -1, np.int32)
+    count = _call(
         "price_codes",
         _row_structure(rows),
         len(rows.first_row),
         _address_64(kind),
-        _address_32(price_index),
-        prices,
         kinds,
+        _address_32(price_index),
+        _address_64(prices),
         _address_32(yes_code),
         _address_32(no_code),
     )
-    return yes_code, no_code
+    _price_indices.append(price_index)
+    return yes_code, no_code, prices[:count].copy()
 
 
 def quote_codes(rows: CandleRows) -> tuple[Codes, Codes, Ints, Prices, Prices]:
@@ -300,14 +300,14 @@ def quote_codes(rows: CandleRows) -> tuple[Codes, Codes, Ints, Prices, Prices]:
         rows: candles of some contracts.
 
     Returns:
-        By row, codes of the YES and of the NO side; by code of the YES sides, index of the contract, YES ask and NO ask
-        (micro-units, -1: not offered). The codes of the NO sides follow those of the YES sides.
+        By row, codes of the YES and of the NO side; anything in rows of no contract. By code of the YES sides, index of the
+        contract, YES ask and NO ask (micro-units, -1: not offered). The codes of the NO sides follow those of the YES sides.
     """
     count = len(rows.end_ts)
     # the smallest power of 2 that is at least twice the rows of any contract
     size = 1 << int(2 * (rows.end_row - rows.first_row).max(initial=2) - 1).bit_length()
-    keys, code_at = np.zeros(size, np.int64), np.full(size, -1, np.int64)
-    yes_code, no_code = np.full(count, -1, np.int32), np.full(count, -1, np.int32)
+    table = np.full((size, 2), -1, np.int64)  # key and code
+    yes_code, no_code = np.empty(count, np.int32), np.empty(count, np.int32)
     owner, yes_asks, no_asks = np.empty(count, np.int64), np.empty(count, np.int32), np.empty(count, np.int32)
     # codes and owners are written in place; the result is the number of codes of a side
     codes = _call(
@@ -315,8 +315,7 @@ def quote_codes(rows: CandleRows) -> tuple[Codes, Codes, Ints, Prices, Prices]:
         _row_structure(rows),
         len(rows.first_row),
         size,
-        _address_64(keys),
-        _address_64(code_at),
+        _address_64(table),
         _address_32(yes_code),
         _address_32(no_code),
         _address_64(owner),

@@ -14,12 +14,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tradewinds.core.arrays import Ints, flagged
-from tradewinds.core.units import MICRO, PICO
+from tradewinds.core.arrays import Ints
+from tradewinds.core.units import PICO
 from tradewinds.engine.event_contracts.changing_chances import ChanceRows
 from tradewinds.engine.event_contracts.contracts import PICO_PER_MICRO, Side
 from tradewinds.engine.event_contracts.fees import FeeRule, FeeTerms, exact_quantity
-from tradewinds.engine.event_contracts.kernel import highest_wanted, price_codes, quote_codes, seen_prices
+from tradewinds.engine.event_contracts.kernel import highest_wanted, price_codes, quote_codes
 from tradewinds.engine.event_contracts.kernel_structures import Codes, WantedTable
 from tradewinds.engine.event_contracts.order_rules import QuoteRule, Quotes, Rules, WantedOrders, read_only
 from tradewinds.engine.event_contracts.sizing import EvProportional, FixedQuantity, Kelly
@@ -53,12 +53,16 @@ class CodeGroups:
     """Codes in groups, so that each row of a part of a market has codes of one group of YES sides and one of NO sides.
 
     Attributes:
-        first_code: by group, first the YES sides', then as many of NO sides: its first code; then the number of codes.
+        first_code: by group, first the YES sides', then as many of NO sides: its first code.
+        end_code: by group, a code that is behind its last one.
+        stride: from one code of a group to its next.
         of_part: by part, its group among those of the YES sides.
         contract: by part, index of its live contract; in order.
     """
 
     first_code: Ints
+    end_code: Ints
+    stride: int
     of_part: Ints
     contract: Ints
 
@@ -69,7 +73,7 @@ class CodeGroups:
             price_micro: by code; micro-units.
             quantity: by code, contracts wanted.
         """
-        by_group = highest_wanted(price_micro, quantity, self.first_code).reshape(2, -1)
+        by_group = highest_wanted(price_micro, quantity, self.first_code, self.end_code, self.stride).reshape(2, -1)
         by_part = by_group[:, self.of_part].T
         if not len(by_part) or self.contract[-1] + 1 == len(by_part):  # each contract has one part
             return np.ascontiguousarray(by_part)
@@ -199,20 +203,20 @@ def offers_by_price(chances: ChanceRows) -> OfferCodes:
     Args:
         chances: the rows of live contracts.
     """
-    rows, kinds = chances.parts, _Kinds.of(chances)
-    prices = flagged(seen_prices(rows.bid, rows.ask))
-    price_index = np.empty(MICRO, np.int32)  # only those of the prices that the rows have are read
-    price_index[prices] = np.arange(len(prices))
-    yes_code, no_code = price_codes(rows, kinds.of_part, price_index, len(prices), len(kinds.p_pico))
+    kinds = _Kinds.of(chances)
+    sides = 2 * len(kinds.p_pico)  # of kinds: those of YES, then those of NO
+    yes_code, no_code, prices = price_codes(chances.parts, kinds.of_part, len(kinds.p_pico))
     return OfferCodes(
         yes_code=yes_code,
         no_code=no_code,
-        p_pico=np.concatenate([kinds.p_pico, PICO - kinds.p_pico]).repeat(len(prices)),
-        price_micro=np.tile(prices, 2 * len(kinds.p_pico)),
-        fee_index=np.tile(kinds.fee_index, 2).repeat(len(prices)),
+        p_pico=np.tile(np.concatenate([kinds.p_pico, PICO - kinds.p_pico]), len(prices)),
+        price_micro=prices.repeat(sides),
+        fee_index=np.tile(kinds.fee_index, 2 * len(prices)),
         fee_rates=kinds.fee_rates,
         groups=CodeGroups(
-            first_code=np.arange(2 * len(kinds.p_pico) + 1) * len(prices),
+            first_code=np.arange(sides),
+            end_code=np.full(sides, sides * len(prices)),
+            stride=sides,
             of_part=kinds.of_part,
             contract=chances.contract,
         ),
@@ -238,7 +242,9 @@ def offers_by_quote(chances: ChanceRows) -> QuoteCodes:
         fee_index=np.tile(kinds.fee_index[kind], 2),
         fee_rates=kinds.fee_rates,
         groups=CodeGroups(
-            first_code=np.concatenate([first, len(owner) + first, [2 * len(owner)]]),
+            first_code=np.concatenate([first, len(owner) + first]),
+            end_code=np.concatenate([first[1:], len(owner) + first, [2 * len(owner)]]),
+            stride=1,
             of_part=np.arange(len(kinds.of_part)),
             contract=chances.contract,
         ),

@@ -21,6 +21,7 @@ typedef uint8_t byte;
 #define DECLINED (-1)
 #define MOST_DEPTH 16           /* of structures inside one another */
 #define MOST_VALUES (1LL << 31) /* of a page */
+#define AT_ONCE 512             /* numbers that are unpacked at a time; a multiple of eight */
 
 const char source_digest[] = SOURCE_DIGEST; /* SHA-256 of this file when it was compiled */
 
@@ -471,47 +472,117 @@ static void unpack(const byte *start, const byte *end, i64 width, i64 count, uin
             for (int j = 0; j < 8; j++)
                 out[k + j] = (uint32_t)(word >> j * width & mask);
         }
+    else if (width <= 14) /* four of them do, wherever in a byte they begin */
+        for (; k + 4 <= count; k += 4) {
+            i64 bit = k * width;
+            uint64_t word = word_at(start + (bit >> 3), end) >> (bit & 7);
+            for (int j = 0; j < 4; j++)
+                out[k + j] = (uint32_t)(word >> j * width & mask);
+        }
     for (; k < count; k++) {
         i64 bit = k * width;
         out[k] = (uint32_t)(word_at(start + (bit >> 3), end) >> (bit & 7) & mask);
     }
 }
 
+typedef struct { /* some numbers: one that is repeated, or packed ones that begin at a place */
+    bool packed;
+    uint32_t value;
+    const byte *at;
+    i64 count;
+} Run;
+
+/* Go to the next run of numbers of some bits, of which no more than `most` are wanted. Returns whether there is one. */
+static bool next_run(Cursor *c, i64 width, i64 most, Run *run) {
+    uint64_t head = varint(c);
+    if (c->bad || head >> 1 == 0 || head >> 1 > (uint64_t)MOST_VALUES)
+        return false;
+    i64 length = (i64)(head >> 1);
+    bool packed = head & 1;
+    const byte *at = past(c, (uint64_t)(packed ? length * width : (width + 7) / 8));
+    if (c->bad)
+        return false;
+    *run = (Run){packed && width, 0, at, least_of(packed ? length * 8 : length, most)};
+    if (!run->packed && width)
+        run->value = (uint32_t)(word_at(at, c->end) & ~0ULL >> (64 - width));
+    return true;
+}
+
 /* Read numbers of some bits, which are stored as runs and as packed groups of eight. Returns whether there are enough. */
 static bool read_runs(Cursor *c, i64 width, i64 count, uint32_t *out) {
-    for (i64 done = 0; done < count;) {
-        uint64_t head = varint(c);
-        if (c->bad || head >> 1 == 0 || head >> 1 > (uint64_t)MOST_VALUES)
+    Run run;
+    for (i64 done = 0; done < count; done += run.count) {
+        if (!next_run(c, width, count - done, &run))
             return false;
-        i64 length = (i64)(head >> 1), most = count - done;
-        bool packed = head & 1;
-        const byte *at = past(c, (uint64_t)(packed ? length * width : (width + 7) / 8));
-        if (c->bad)
-            return false;
-        i64 taken = least_of(packed ? length * 8 : length, most);
-        if (packed && width) {
-            unpack(at, c->end, width, taken, out + done);
-        } else {
-            uint32_t value = width ? (uint32_t)(word_at(at, c->end) & ~0ULL >> (64 - width)) : 0;
-            for (i64 k = 0; k < taken; k++)
-                out[done + k] = value;
-        }
-        done += taken;
+        if (run.packed)
+            unpack(run.at, c->end, width, run.count, out + done);
+        else
+            for (i64 k = 0; k < run.count; k++)
+                out[done + k] = run.value;
     }
     return true;
 }
 
-/* Write the rows of a page: values of a dictionary, or `null` where a row's level is 0. */
+/* Read values of a dictionary, whose places in it are stored as `read_runs` reads them. Returns whether all is in order. */
+#define VALUE_READER(name, type)                                                                                       \
+    static bool name(Cursor *c, i64 width, i64 count, const i64 *dictionary, i64 entries, type *out) {                 \
+        uint32_t place[AT_ONCE];                                                                                       \
+        bool bad = false;                                                                                              \
+        Run run;                                                                                                       \
+        for (; count > 0 && !bad; count -= run.count) {                                                                \
+            if (!next_run(c, width, count, &run) || entries < 1 || (!run.packed && run.value >= entries))              \
+                return false;                                                                                          \
+            for (i64 done = 0; done < run.count; done += AT_ONCE) {                                                    \
+                i64 part = least_of(run.count - done, AT_ONCE);                                                        \
+                if (run.packed)                                                                                        \
+                    unpack(run.at + done / 8 * width, c->end, width, part, place);                                     \
+                for (i64 k = 0; k < part; k++) {                                                                       \
+                    uint32_t entry = run.packed ? place[k] : run.value;                                                \
+                    bad |= entry >= entries;                                                                           \
+                    out[k] = (type)dictionary[entry < entries ? entry : 0];                                            \
+                }                                                                                                      \
+                out += part;                                                                                           \
+            }                                                                                                          \
+        }                                                                                                              \
+        return !bad;                                                                                                   \
+    }
+
+VALUE_READER(read_narrow, i32)
+VALUE_READER(read_wide, i64)
+
+/* Return how many rows of a page have a value, or DECLINED. level: receives 1 for a row with a value, else 0, if there are any
+without one. */
+static i64 read_levels(Cursor *c, i64 count, uint32_t *level) {
+    uint32_t length = 0;
+    const byte *at = past(c, 4);
+    if (c->bad)
+        return DECLINED;
+    memcpy(&length, at, 4);
+    const byte *start = past(c, length);
+    if (c->bad)
+        return DECLINED;
+    /* nearly always: one run, and no row without a value */
+    Run run;
+    Cursor first = {start, start + length, false}, levels = first;
+    if (count > 0 && next_run(&first, 1, count, &run) && !run.packed && run.value && run.count == count)
+        return count;
+    if (!read_runs(&levels, 1, count, level))
+        return DECLINED;
+    i64 present = 0;
+    for (i64 k = 0; k < count; k++)
+        present += level[k];
+    return present;
+}
+
+/* Write the rows of a page of which some have no value: values of a dictionary, or `null` where a row's level is 0.
+
+Without a branch: where the values are missing follows no pattern. index: one more than there are values. */
 #define WRITE_ROWS(out, type)                                                                                          \
     do {                                                                                                               \
-        if (present == count)                                                                                          \
-            for (i64 k = 0; k < count; k++)                                                                            \
-                (out)[k] = (type)dictionary[index[k]];                                                                 \
-        else                                                                                                           \
-            for (i64 k = 0, next = 0; k < count; k++) {                                                                \
-                (out)[k] = level[k] ? (type)dictionary[index[next]] : (type)rows->null;                                \
-                next += level[k];                                                                                      \
-            }                                                                                                          \
+        for (i64 k = 0, next = 0; k < count; k++) {                                                                    \
+            (out)[k] = (type)(rows->null ^ ((dictionary[index[next]] ^ rows->null) & -(i64)level[k]));                 \
+            next += level[k];                                                                                          \
+        }                                                                                                              \
     } while (0)
 
 /* Read a page of values from a dictionary into the rows of a column from `first` on.
@@ -519,37 +590,31 @@ static bool read_runs(Cursor *c, i64 width, i64 count, uint32_t *out) {
 scratch: room for two numbers a row, and one more. Returns whether the page is in order. */
 static bool read_page(const byte *bytes, const Page *page, const i64 *dictionary, i64 entries, i64 first, Rows *rows,
                       uint32_t *scratch) {
-    i64 count = page->values, present = count;
+    i64 count = page->values;
     uint32_t *level = scratch, *index = scratch + count;
     Cursor c = {bytes, bytes + page->uncompressed, false};
     if (page->encoding != RLE_DICTIONARY && page->encoding != PLAIN_DICTIONARY)
         return false;
-    if (rows->optional) {
-        uint32_t length = 0;
-        const byte *at = past(&c, 4);
-        if (c.bad)
-            return false;
-        memcpy(&length, at, 4);
-        const byte *start = past(&c, length);
-        Cursor levels = {start, start + length, false};
-        if (c.bad || !read_runs(&levels, 1, count, level))
-            return false;
-        present = 0;
-        for (i64 k = 0; k < count; k++)
-            present += level[k];
-    }
-    uint32_t most = 0;
+    i64 present = rows->optional ? read_levels(&c, count, level) : count;
+    if (present < 0)
+        return false;
+    rows->nulls += count - present;
+    i64 width = present ? next_byte(&c) : 0;
+    if (c.bad || width > 32)
+        return false;
+    if (present == count)
+        return rows->narrow ? read_narrow(&c, width, count, dictionary, entries, rows->narrow + first)
+                            : read_wide(&c, width, count, dictionary, entries, rows->wide + first);
     if (present) {
-        i64 width = next_byte(&c);
-        if (c.bad || width > 32 || !read_runs(&c, width, present, index))
+        uint32_t most = 0;
+        if (!read_runs(&c, width, present, index))
             return false;
         for (i64 k = 0; k < present; k++)
             most = index[k] > most ? index[k] : most;
         if (most >= entries)
             return false;
+        index[present] = most; /* read, though not used, behind the last value */
     }
-    index[present] = most; /* read, though not used, behind the last value */
-    rows->nulls += count - present;
     if (present == 0) {
         for (i64 k = 0; k < count; k++)
             if (rows->narrow)

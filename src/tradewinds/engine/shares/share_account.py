@@ -33,40 +33,14 @@ class StepHolding(NamedTuple):
     cash: int
 
 
-class ShareFill(NamedTuple):
-    """A fill, with the account after it. All books of a pass are made of its fills, in columns, when it has ended.
-
-    Attributes:
-        number: of the position.
-        symbol: its index in Bars.
-        quantity: shares; below 0: a sale.
-        price: micro-units.
-        fee: micro-units.
-        reason: of the row in the books.
-        day: days since 1970-01-01.
-        at_close: whether it is dated at the close of its day, else at the open.
-        decided_day: of the order; None: no order asked for it.
-        left: shares of the symbol that are held after it.
-        cash: after it; micro-units.
-    """
-
-    number: int
-    symbol: int
-    quantity: int
-    price: int
-    fee: int
-    reason: str
-    day: int
-    at_close: bool
-    decided_day: int | None
-    left: int
-    cash: int
-
+# A fill, with the account after it: number of the position, index of the symbol, shares (below 0: a sale), price, commission,
+# reason, day, whether it is dated at the close of the day (else at the open), day of the decision (None: no order asked for
+# it), shares of the symbol that are held after it, cash after it. step_books.py makes all books of a pass of its fills.
+ShareFill = tuple[int, int, int, int, int, str, int, bool, int | None, int, int]
 
 # Their own __new__ take twice as long.
 _new_holding: Callable[[type[StepHolding], tuple[Any, ...]], StepHolding] = tuple.__new__
 _new_closed: Callable[[type[Closed], tuple[Any, ...]], Closed] = tuple.__new__
-_new_fill: Callable[[type[ShareFill], tuple[Any, ...]], ShareFill] = tuple.__new__
 
 
 class ShareAccount:
@@ -83,14 +57,15 @@ class ShareAccount:
     """
 
     def __init__(self, rules: ShareRules) -> None:
-        self.rules, self.cash = rules, rules.start_micro
+        self.cash = rules.start_micro
+        self._fee = rules.fee if rules.commission or rules.min_commission_micro else None
         self.held: dict[int, StepHolding] = {}
         self.closed: list[Closed] = []
         self.fills: list[ShareFill] = []
         self._entered = 0
 
     def buy(
-        self, symbol: int, quantity: int, row: int, day: int, price: int, reason: str, decided: int, *, at_close: bool
+        self, symbol: int, quantity: int, row: int, day: int, price: int, reason: str, at_close: bool, decided: int
     ) -> None:
         """Open a position.
 
@@ -101,52 +76,51 @@ class ShareAccount:
             day: days since 1970-01-01.
             price: micro-units.
             reason: of the row in the books.
-            decided: day of the decision; days since 1970-01-01.
             at_close: whether it is dated at the close of its day, else at the open.
+            decided: day of the decision; days since 1970-01-01.
         """
         value, number = quantity * price, self._entered
-        fee = self.rules.fee(value)
+        fee = self._fee(value) if self._fee else 0
         self.cash = cash = self.cash - value - fee
         self._entered = number + 1
         self.held[symbol] = _new_holding(
             StepHolding, (number, decided, row, reason, quantity, quantity, fee, -value - fee)
         )
-        fill = (number, symbol, quantity, price, fee, reason, day, at_close, decided, quantity, cash)
-        self.fills.append(_new_fill(ShareFill, fill))
+        self.fills.append((number, symbol, quantity, price, fee, reason, day, at_close, decided, quantity, cash))
 
     def sell(
         self,
         symbol: int,
-        quantity: int,
+        quantity: int | None,
         row: int,
         day: int,
         price: int,
         reason: str,
+        at_close: bool,
         decided: int | None,
         exit_day: int,
-        *,
-        at_close: bool,
     ) -> None:
         """Sell a position or a part of it.
 
         Args:
             symbol: its index in Bars.
-            quantity: shares, not more than are held.
+            quantity: shares, of which those are sold that are held; None: all of them.
             row: bar whose price it has.
             day: days since 1970-01-01.
             price: micro-units.
             reason: of the row in the books.
+            at_close: whether it is dated at the close of its day, else at the open.
             decided: day of the decision; None: no order asked for it.
             exit_day: the day that trades.csv has.
-            at_close: whether it is dated at the close of its day, else at the open.
         """
         number, entered_by, entry_row, entry_reason, bought, left, fees, change = self.held[symbol]
+        if quantity is None or quantity > left:
+            quantity = left
         value = quantity * price
-        fee = self.rules.fee(value)
+        fee = self._fee(value) if self._fee else 0
         self.cash = cash = self.cash + value - fee
         left, fees, change = left - quantity, fees + fee, change + value - fee
-        fill = (number, symbol, -quantity, price, fee, reason, day, at_close, decided, left, cash)
-        self.fills.append(_new_fill(ShareFill, fill))
+        self.fills.append((number, symbol, -quantity, price, fee, reason, day, at_close, decided, left, cash))
         if left:
             holding = (number, entered_by, entry_row, entry_reason, bought, left, fees, change)
             self.held[symbol] = _new_holding(StepHolding, holding)

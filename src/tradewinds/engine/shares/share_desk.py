@@ -32,7 +32,7 @@ from tradewinds.engine.shares.share_rules import (
     STRATEGY,
     ShareRules,
 )
-from tradewinds.engine.shares.step_books import Refusal
+from tradewinds.engine.shares.step_books import StepRefusal
 from tradewinds.engine.stepwise.bar_view import NOTHING, BarState
 from tradewinds.engine.stepwise.step_orders import Cancellation, OrderProblem, StepOrder, taken_back
 
@@ -59,11 +59,11 @@ class ShareDesk:
     ) -> None:
         self.market, self.rules, self.account, self.state = market, rules, account, state
         self._low, self._high = market.bars.low.data, market.bars.high.data
-        self._same_close = rules.same_close
+        self._same_close, self._slips = rules.same_close, bool(rules.slippage)
         self.last_row = [-1] * len(market.bars.symbols)
         self.waiting: dict[int, ShareOrder] = {}
         state.orders = self.waiting
-        self.refused: list[Refusal] = []
+        self.refused: list[StepRefusal] = []
         self.asked: list[tuple[int, Any]] | None = [] if books else None
         self._held_at_close: Collection[int] = account.held
         self._sold_at_close: dict[int, int] = {}  # the latest day at whose close a symbol was sold
@@ -97,13 +97,13 @@ class ShareDesk:
 
     def _order(self, wish: StepOrder, day: int) -> None:
         """Fill an order, let it wait, or refuse it."""
-        ticker = wish.market
+        ticker, _, _, is_sale, _, _, _, _, _ = wish
         symbol = self.state.index_of(ticker)
         if symbol is None:
             raise OrderProblem(f"an order for {ticker!r:.80}, which has had no bar")
         quantity, value, limit, until = terms_of(wish)
-        is_sale, row, placed_at = wish.is_sale, self.last_row[symbol], self.state.now
-        terms = (self._placed + 1, symbol, is_sale, quantity, value, limit, until, day, row, placed_at, 0)
+        row = self.last_row[symbol]
+        terms = (self._placed + 1, symbol, is_sale, quantity, value, limit, until, day, row, self.state.now, 0)
         order = new_order(ShareOrder, terms)
         if quantity == 0 or value == 0:
             self._refuse(order, NO_WHOLE_SHARE, day)
@@ -116,7 +116,8 @@ class ShareDesk:
         elif limit is not None and not is_sale:
             self._reserve(order, limit, day)
         else:
-            self._wait(order)
+            self._placed += 1
+            self.waiting[self._placed] = order
 
     def _reserve(self, order: ShareOrder, limit: int, day: int) -> None:
         """Let a limit to buy wait, with the cash that it may need, or refuse it because there is none."""
@@ -127,13 +128,9 @@ class ShareDesk:
             return
         reserved = quantity * limit + self.rules.fee(quantity * limit)
         self._reserved += reserved
-        self._wait(order._replace(quantity=quantity, value=None, reserved=reserved))
         self._show_cash()
-
-    def _wait(self, order: ShareOrder) -> None:
-        """Keep an order."""
         self._placed += 1
-        self.waiting[order.number] = order
+        self.waiting[self._placed] = order._replace(quantity=quantity, value=None, reserved=reserved)
 
     def _cancel(self, wish: Cancellation) -> None:
         """Take back what waits; an order that does not wait any more needs no cancellation."""
@@ -150,6 +147,17 @@ class ShareDesk:
         """
         market, last_row, waiting = self.market, self.last_row, self.waiting
         next_day, next_row = market.next_day, market.next_row
+        if len(waiting) == 1 and not self._same_close:  # mostly one order for the open, of which there is less to ask
+            [order] = waiting.values()
+            _, symbol, _, _, _, limit, until, _, _, _, _ = order
+            if limit is None and until == NEVER:
+                row = last_row[symbol]
+                if next_day[row] == day:
+                    row = next_row[row]
+                    price = market.open[row]
+                    price = self._with_slippage(order, price) if self._slips else price
+                    self._execute(order, row, day, price, False)
+                return
         ready = [
             (order, next_row[row])
             for order in waiting.values()
@@ -172,7 +180,7 @@ class ShareDesk:
                 self._inside(order, row, day, order.limit)
         for order, row in ready if self._same_close else ():
             if order.limit is None and order.number in waiting:
-                self._execute(order, row, day, self._with_slippage(order, market.close[row]), at_close=True)
+                self._execute(order, row, day, self._with_slippage(order, market.close[row]), True)
         for order in dated:
             if order.until <= close_ts and order.number in waiting:
                 self._remove(order)
@@ -183,13 +191,13 @@ class ShareDesk:
             return
         price = self._with_slippage(order, self.market.open[row])
         if order.limit is None or (self.market.can_fill[row] and order.is_within(price)):
-            self._execute(order, row, day, price, at_close=False)
+            self._execute(order, row, day, price, False)
 
     def _inside(self, order: ShareOrder, row: int, day: int, limit: int) -> None:
         """Fill an order at its limit, if prices of a bar went through it."""
         through = self._high[row] > limit if order.is_sale else self._low[row] < limit
         if through and self.market.can_fill[row]:
-            self._execute(order, row, day, limit, at_close=True)
+            self._execute(order, row, day, limit, True)
 
     def _at_close(self, order: ShareOrder, day: int) -> bool:
         """Fill an order at the close that made it, if it may be; returns whether it is dealt with."""
@@ -197,13 +205,13 @@ class ShareDesk:
         price = self._with_slippage(order, self.market.close[row])
         if order.limit is not None and not (self.market.can_fill[row] and order.is_within(price)):
             return False
-        return self._execute(order, row, day, price, at_close=True)
+        return self._execute(order, row, day, price, True)
 
     def _with_slippage(self, order: ShareOrder, price: int) -> int:
         """Return the price of a fill; micro-units."""
         return self.rules.sell_price(price) if order.is_sale else self.rules.buy_price(price)
 
-    def _execute(self, order: ShareOrder, row: int, day: int, price: int, *, at_close: bool) -> bool:
+    def _execute(self, order: ShareOrder, row: int, day: int, price: int, at_close: bool) -> bool:
         """Fill an order as far as the limits allow, or refuse it; returns False where a sale waits for a bar with volume.
 
         Args:
@@ -213,44 +221,43 @@ class ShareDesk:
             price: of the fill; micro-units.
             at_close: whether it is dated at the close of the day, else at the open.
         """
-        symbol, limit, decided = order.symbol, order.limit, order.decided_day
-        if order.is_sale:
-            if not self.market.can_fill[row]:
-                return False
-            left = self.account.held[symbol].left  # orders to sell end with the position
-            quantity = left if order.quantity is None else min(order.quantity, left)
+        number, symbol, is_sale, quantity, value, limit, _, decided, _, _, reserved = order
+        account, state = self.account, self.state
+        if is_sale and not self.market.can_fill[row]:
+            return False
+        self.waiting.pop(number, None)  # one that fills at the close which made it does not wait
+        if reserved:
+            self._free(order)
+        if is_sale:
             if at_close and limit is None:
                 self._sold_at_close[symbol] = day
-            self._remove(order)
-            reason = SALE if limit is None else RESTING_SALE
-            self.account.sell(symbol, quantity, row, day, price, reason, decided, day, at_close=at_close)
+            account.sell(
+                symbol, quantity, row, day, price, SALE if limit is None else RESTING_SALE, at_close, decided, day
+            )
             self.show_sale(symbol)
             return True
-        self._remove(order)
-        reason, quantity = self._allowed(order, row, price)
-        if reason:
-            self._refuse(order, reason, day, at_close=at_close)
+        refusal, bought = self._allowed(symbol, quantity if value is None else value // price, row, price)
+        if refusal:
+            self._refuse(order, refusal, day, at_close=at_close)
             return True
-        reason = STRATEGY if limit is None else RESTING
-        self.account.buy(symbol, quantity, row, day, price, reason, decided, at_close=at_close)
-        clock, state = self.market.clock, self.state
+        account.buy(symbol, bought, row, day, price, STRATEGY if limit is None else RESTING, at_close, decided)
+        clock = self.market.clock
         entered = clock.close_ts(day) if at_close else clock.open_ts(day)
-        state.own[symbol] = float(quantity), price / MICRO, float(entered), day
-        state.mark(symbol)
-        self._show_cash()
+        state.own[symbol] = float(bought), price / MICRO, float(entered), day
+        state.marked.add(symbol)
+        state.cash_micro = account.cash - self._reserved
         return True
 
-    def _allowed(self, order: ShareOrder, row: int, price: int) -> tuple[str, int]:
+    def _allowed(self, symbol: int, wanted: int | None, row: int, price: int) -> tuple[str, int]:
         """Return why a purchase at a bar is refused, or "" and the shares that it buys."""
         if not self.market.can_fill[row]:
             return NO_VOLUME, 0
-        held, rules = self.account.held, self.rules
-        if order.symbol in held:
+        account, rules = self.account, self.rules
+        if symbol in account.held:
             return ALREADY_HELD, 0
-        if len(held) >= rules.max_positions:
+        if len(account.held) >= rules.max_positions:
             return MAX_POSITIONS, 0
-        wanted = order.quantity if order.value is None else order.value // price
-        quantity = rules.payable(wanted or 0, price, self.account.cash - self._reserved)
+        quantity = rules.payable(wanted or 0, price, account.cash - self._reserved)
         if quantity < 1:
             return NO_CASH, 0
         if rules.max_volume_share is not None:
@@ -267,8 +274,12 @@ class ShareDesk:
     def _remove(self, order: ShareOrder) -> None:
         """Take an order out of those that wait."""
         if self.waiting.pop(order.number, None) is not None and order.reserved:
-            self._reserved -= order.reserved
-            self._show_cash()
+            self._free(order)
+
+    def _free(self, order: ShareOrder) -> None:
+        """Give back the cash that an order has reserved."""
+        self._reserved -= order.reserved
+        self._show_cash()
 
     # ---- what is shown and kept of it ----
 
@@ -282,9 +293,10 @@ class ShareDesk:
         Args:
             symbol: its index in Bars.
         """
-        holding, own = self.account.held.get(symbol), self.state.own
-        self.state.mark(symbol)
-        self._show_cash()
+        account, state = self.account, self.state
+        holding, own = account.held.get(symbol), state.own
+        state.marked.add(symbol)
+        state.cash_micro = account.cash - self._reserved
         if holding is not None:
             own[symbol] = float(holding.left), *own[symbol][1:]
             return
@@ -297,4 +309,4 @@ class ShareDesk:
         """Keep a refusal."""
         ts = self.market.clock.close_ts(day) if at_close else self.market.clock.open_ts(day)
         outcome = OrderOutcome(order.decided_day, order.symbol, order.is_sale, 0, 0, reason, False, ts)
-        self.refused.append(Refusal(len(self.account.fills), outcome))
+        self.refused.append(StepRefusal(len(self.account.fills), outcome))

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, NamedTuple, overload
 
+import numpy.typing as npt
+
 from tradewinds.core.units import MICRO
 from tradewinds.engine.journal import Journal
 from tradewinds.engine.trades import Position, positions_of
@@ -128,16 +130,16 @@ class EquityDays(Sequence[DayEquity]):
     """The account by trading day, kept in columns; its rows are made when they are read.
 
     Args:
-        columns: the fields of DayEquity, each by trading day.
+        columns: the fields of DayEquity, each by trading day; integers, or Python's own where they may be larger.
     """
 
-    def __init__(self, *columns: Sequence[int]) -> None:
+    def __init__(self, *columns: npt.NDArray[Any]) -> None:
         self._columns = columns
 
     @functools.cached_property
     def _rows(self) -> list[DayEquity]:
         """All rows."""
-        return list(map(DayEquity._make, zip(*self._columns, strict=True)))
+        return list(map(DayEquity._make, zip(*(column.tolist() for column in self._columns), strict=True)))
 
     def __len__(self) -> int:
         """Return the number of trading days."""

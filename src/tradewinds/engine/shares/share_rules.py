@@ -145,6 +145,9 @@ class ShareRules:
             cash: micro-units.
         """
 
+        if wanted > 0 and (value := wanted * price) + self.fee(value) <= cash:
+            return wanted
+
         def cost(quantity: int) -> int:
             return quantity * price + self.fee(quantity * price)
 

@@ -19,7 +19,7 @@ from tradewinds.engine.shares.share_account import ShareFill
 from tradewinds.engine.shares.share_result import OrderOutcome
 
 
-class Refusal(NamedTuple):
+class StepRefusal(NamedTuple):
     """A refused order.
 
     Attributes:
@@ -45,7 +45,7 @@ class StepBooks:
 
     def __init__(self, market: TradingDays, fills: Sequence[ShareFill]) -> None:
         self._market, self._count = market, len(fills)
-        columns: Sequence[tuple[Any, ...]] = list(zip(*fills, strict=True)) or [()] * len(ShareFill._fields)
+        columns: Sequence[tuple[Any, ...]] = list(zip(*fills, strict=True)) or [()] * 11
         self._number, self._symbol, self._shares, self._price, self._fee, self._reason, *others = columns
         self._day, self._at_close, self._decided, self._left, self._cash = others
         self._times = self._times_of_fills()
@@ -88,7 +88,7 @@ class StepBooks:
             reasons=tuple(reasons),
         )
 
-    def outcomes(self, refused: Sequence[Refusal]) -> list[OrderOutcome]:
+    def outcomes(self, refused: Sequence[StepRefusal]) -> list[OrderOutcome]:
         """Return what became of the orders, in order of time.
 
         Args:

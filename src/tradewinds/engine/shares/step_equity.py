@@ -25,14 +25,13 @@ def equity_of(market: TradingDays, start_micro: int, books: StepBooks) -> Equity
     """
     days, (day, symbol, left, cash) = market.day_column, books.changes()
     if not day:
-        nothing = [0] * len(days)
-        return EquityDays(market.days, [start_micro] * len(days), nothing, nothing)
+        nothing = np.zeros(len(days), np.int64)
+        return EquityDays(days, np.full(len(days), start_micro), nothing, nothing)
     # cash: that of the last change up to each day
     when = np.searchsorted(days, day)
-    known = [start_micro, *cash]
-    latest = np.repeat(np.arange(len(known)), np.diff(when, prepend=0, append=len(days))).tolist()
+    known = np.array([start_micro, *cash], np.int64 if max(cash) < _MOST else object)
     value, count = _worth(market, days, *_spans(when, symbol, left, len(days)))
-    return EquityDays(market.days, [known[place] for place in latest], value.tolist(), count.tolist())
+    return EquityDays(days, np.repeat(known, np.diff(when, prepend=0, append=len(days))), value, count)
 
 
 def _spans(when: Ints, symbols: Sequence[int], left: Sequence[int], end: int) -> tuple[Ints, Ints, Ints, list[int]]:
@@ -75,10 +74,14 @@ def _worth(
     place = np.arange(lengths.sum()) + np.repeat(first - (np.cumsum(lengths) - lengths), lengths)
     # the latest row of its symbol that may be traded; rows are in order of symbol and day
     rows = np.flatnonzero(market.tradable)
-    base, width = int(bars.day.min()), int(bars.day.max() - bars.day.min()) + 1
-    keys = bars.owner[rows] * width + bars.day[rows] - base
-    wanted = np.repeat(symbol, lengths) * width + days[place] - base
-    closes = bars.close[rows[np.searchsorted(keys, wanted, side="right") - 1]]
+    if len(bars.symbols) == 1 and len(rows) == len(days):  # one at each day
+        latest = rows[place]
+    else:
+        base, width = int(bars.day.min()), int(bars.day.max() - bars.day.min()) + 1
+        keys = bars.owner[rows] * width + bars.day[rows] - base
+        wanted = np.repeat(symbol, lengths) * width + days[place] - base
+        latest = rows[np.searchsorted(keys, wanted, side="right") - 1]
+    closes = bars.close[latest]
     most = max(held, default=0) * int(bars.close.max()) * len(bars.symbols)
     kind = np.int64 if most < _MOST else object
     value = np.zeros(len(days), kind)

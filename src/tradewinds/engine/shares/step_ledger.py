@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from sys import getrefcount
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,12 +25,12 @@ from tradewinds.engine.shares.share_rules import BACKTEST_END, NO_BARS_EXIT, Sha
 from tradewinds.engine.shares.step_books import StepBooks
 from tradewinds.engine.shares.step_equity import equity_of
 from tradewinds.engine.stepwise.bar_view import WIDTH, BarState, BarView
-from tradewinds.engine.stepwise.step_caller import Moments, StepCaller
+from tradewinds.engine.stepwise.step_caller import Moments, MomentsCaller
 from tradewinds.engine.stepwise.view_closed import CLOSED
 
 _BAR = np.dtype((np.void, 8 * WIDTH))
 _ROWS_AT_ONCE = 1 << 16
-_FIRST_STRETCH, _STRETCH = 16, 1024  # days for which the columns are left to the loop that were asked for before
+_FIRST_STRETCH, _STRETCH = 16, 2048  # days for which the columns are left to the loop that were asked for before
 _OWN = 2  # references to a view that nothing but the loop refers to: its variable, and the question
 Rows = Ints | slice
 
@@ -62,7 +62,7 @@ class StepLedger:
     """
 
     def __init__(
-        self, market: TradingDays, rules: ShareRules, make: Callable[[], StepCaller], *, books: bool = True
+        self, market: TradingDays, rules: ShareRules, make: Callable[[], MomentsCaller], *, books: bool = True
     ) -> None:
         self.market, self.rules = market, rules
         self.state = BarState(market.bars.symbols, functools.partial(_fee, rules))
@@ -208,11 +208,11 @@ class StepLedger:
             self._show_earlier(symbol, first)
         state.show([symbol])
         state.arrived, state.latest = [symbol], state.past[symbol]
-        numbers = self._numbers(slice(first, first + count), part.times)
         low = 0
         while low < count:
             high = min(low + (_STRETCH if low else _FIRST_STRETCH), count)
-            self._pass_stretch(part.days[low:high], first + low, symbol, numbers[low:high])
+            numbers = self._numbers(slice(first + low, first + high), part.times[low:high])
+            self._pass_stretch(part.days[low:high], first + low, symbol, numbers)
             low = high
 
     def _pass_stretch(self, days: Ints, first: int, symbol: int, numbers: Floats) -> None:
@@ -228,17 +228,18 @@ class StepLedger:
             numbers: their bars, as BarState keeps them.
         """
         state, desk, strategy, new_view = self.state, self.desk, self._strategy, object.__new__
-        bars = iter(_chunks(numbers))
+        bars: Any = iter(_chunks(numbers))  # an iterator that knows how many are left
         left, show = bars.__length_hint__, map(state.past[symbol].frombytes, bars)
         columns = [map(append, numbers[:, which].tolist()) for which, append in state.continue_columns(symbol)]
         each: Iterator[object] = zip(show, *columns, strict=False) if columns else show
+        moments = Moments(each, left)
         view, place, count = new_view(BarView), 0, len(days)
         while place < count:
             if desk.waiting:
                 desk.fill(int(days[place]))
             view._state = state
             # only one day if an order still waits, which the next bar may fill
-            wishes = strategy.decide_until(Moments(islice(each, 1) if desk.waiting else each, left), view)
+            wishes = strategy.decide_until(Moments(islice(each, 1), left) if desk.waiting else moments, view)
             place = count - left()
             desk.last_row[symbol] = first + place - 1
             # a view that anything else refers to is closed, and the next decision has another one
@@ -263,28 +264,28 @@ class StepLedger:
 
     def _sell_without_bars(self, symbol: int, day: int) -> None:
         """Sell what is left of a position whose symbol has had no bar for too long, at its last close."""
-        holding = self.account.held.get(symbol)
-        if holding is None:  # sold at this close
+        if symbol not in self.account.held:  # sold at this close
             return
         row = self.desk.last_row[symbol]
         price = self.rules.sell_price(self._close_of[row])
-        self.account.sell(symbol, holding.left, row, day, price, NO_BARS_EXIT, None, day, at_close=True)
+        self.account.sell(symbol, None, row, day, price, NO_BARS_EXIT, True, None, day)
         self.desk.show_sale(symbol)
 
     def _end(self) -> None:
         """Sell open positions at their last close; the last row of equity includes it."""
         self.desk.end()
-        for symbol, holding in list(self.account.held.items()):
+        for symbol in list(self.account.held):
             row = self.desk.last_row[symbol]
             price, day = self.rules.sell_price(self._close_of[row]), self.market.days[-1]
             sold_on = self.market.day[row]
-            self.account.sell(symbol, holding.left, row, day, price, BACKTEST_END, None, sold_on, at_close=True)
+            self.account.sell(symbol, None, row, day, price, BACKTEST_END, True, None, sold_on)
 
 
 def _chunks(numbers: Floats) -> list[bytes]:
     """Return rows of WIDTH floats as the bytes of each."""
-    chunks: list[bytes] = numbers.view(_BAR).ravel().tolist()  # bytes, of such a type
-    return chunks
+    chunks: Any = numbers.view(_BAR).ravel().tolist()  # bytes, of such a type
+    found: list[bytes] = chunks
+    return found
 
 
 def _fee(rules: ShareRules, quantity: int, price: int) -> int:

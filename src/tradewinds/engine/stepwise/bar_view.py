@@ -135,6 +135,7 @@ class BarState:
         cash_micro: of the account, without what is reserved; micro-units.
         reserved_micro: cash that limits to buy have reserved; micro-units.
         past: by idx, all bars so far, WIDTH numbers each.
+        past_of: the same by ticker.
         own: by idx, what the last four fields of ShownShare are made of.
         shown: idx of the symbols that are shown.
         orders: those that have not been filled, by number; the loop's own mapping.
@@ -149,13 +150,14 @@ class BarState:
         self.cash_micro = self.reserved_micro = 0
         self.fee_of = fee_of
         self.past: list[array[float]] = [array("d") for _ in tickers]
+        self.past_of = dict(zip(tickers, self.past, strict=True))
         self.own: list[Own] = [NOTHING] * len(tickers)
         self.shown: set[int] = set()
         self.orders: Mapping[int, UnfilledOrder] = {}
         self.arrived: Sequence[int] = ()
         self.marked: set[int] = set()
         self._tickers, self._idx = tickers, {ticker: idx for idx, ticker in enumerate(tickers)}
-        self._made: dict[int, tuple[int, ShownShare]] = {}  # with the length of its past then
+        self._made: dict[int, tuple[int, Own, ShownShare]] = {}  # with the length of its past then, and what is held
         self._order: list[int] = []
         self.columns: list[dict[str, Column]] = [{} for _ in range(WIDTH)]
         self.continued: list[dict[str, list[float]]] = [{} for _ in range(WIDTH)]
@@ -187,7 +189,6 @@ class BarState:
             idx: of the symbol.
         """
         self.marked.add(idx)
-        self._made.pop(idx, None)
 
     def show_past(self, idx: int, numbers: bytes) -> None:
         """Show other bars of a symbol in place of those so far, such as the same ones after a split.
@@ -196,7 +197,7 @@ class BarState:
             idx: of the symbol.
             numbers: WIDTH floats for each bar.
         """
-        self.past[idx] = array("d")
+        self.past[idx] = self.past_of[self._tickers[idx]] = array("d")
         self.past[idx].frombytes(numbers)
         self._made.pop(idx, None)
         for column in self.columns:
@@ -248,16 +249,16 @@ class BarState:
     def _share(self, idx: int) -> ShownShare:
         """Return a symbol as it is now."""
         past = self.past[idx]
-        found = self._made.get(idx)
-        if found is not None and found[0] == len(past):
-            return found[1]
+        found, own = self._made.get(idx), self.own[idx]
+        if found is not None and found[0] == len(past) and found[1] is own:
+            return found[2]
         day, time, open_, high, low, close, volume = past[-WIDTH:]
         date = self._dates.get(day) or self.date(day)
-        held, price, entered, entry_day = self.own[idx]
+        held, price, entered, entry_day = own
         entry_date = self.date(entry_day) if held else None
         fields = (self._tickers[idx], date, time, open_, high, low, close, volume, held, price, entered, entry_date)
         share: ShownShare = tuple.__new__(ShownShare, fields)
-        self._made[idx] = len(past), share
+        self._made[idx] = len(past), own, share
         return share
 
     def column(self, ticker: str, which: int, last: int | None) -> list[float]:
@@ -332,15 +333,16 @@ def _reader(which: int, what: str) -> Callable[[BarView, Any, int | None], list[
     latest = which - WIDTH
 
     def read(self: BarView, market: Any, last: int | None = None) -> list[float]:
-        state = self._state
-        if type(market) is str:
-            column = state.continued[which].get(market)
-            if column:
-                if last == 1:
-                    return [column[-1]]
-                if last and last > 0:
-                    return column[-last:]
-            elif last and last > 0 and (found := state.columns[which].get(market)):
+        state, ticker = self._state, market if type(market) is str else ticker_of(market)
+        # the latest one, as it arrived
+        if last == 1:
+            if past := state.past_of.get(ticker):
+                return [past[latest]]
+        # some of a column, which the loop has continued, or which is continued here
+        elif last and last > 0:
+            if column := state.continued[which].get(ticker):
+                return column[-last:]
+            if found := state.columns[which].get(ticker):
                 column, past = found
                 missing = len(past) - len(column) * WIDTH
                 if missing == WIDTH:
@@ -348,7 +350,8 @@ def _reader(which: int, what: str) -> Callable[[BarView, Any, int | None], list[
                 elif missing:
                     column.extend(past[which - missing :: WIDTH])
                 return column[-last:]
-        return state.column(ticker_of(market), which, last)
+        # all of it, or what is asked for for the first time
+        return state.column(ticker, which, last)
 
     read.__doc__ = f"""Return {what} of bars up to now, in order of time.
 

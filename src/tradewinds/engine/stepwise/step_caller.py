@@ -38,6 +38,20 @@ class StepCaller(Protocol):
             view: what is visible.
         """
 
+    def watched(self) -> AbstractContextManager[Any]:
+        """A block in which a call that takes too long is ended."""
+
+    def problem(self, what: str) -> Exception:
+        """Return the error for orders that cannot be meant.
+
+        Args:
+            what: what was returned.
+        """
+
+
+class MomentsCaller(StepCaller, Protocol):
+    """A StepCaller that also passes decision times by itself."""
+
     def decide_until(self, moments: Moments, view: Any) -> Sequence[Any] | None:
         """Call the strategy at decision times in a row, up to the first at which the loop has something to do.
 
@@ -49,14 +63,4 @@ class StepCaller(Protocol):
 
         Returns:
             What it returned at the last of them, as `decide`; None: it was called at all of them.
-        """
-
-    def watched(self) -> AbstractContextManager[Any]:
-        """A block in which a call that takes too long is ended."""
-
-    def problem(self, what: str) -> Exception:
-        """Return the error for orders that cannot be meant.
-
-        Args:
-            what: what was returned.
         """

@@ -63,6 +63,7 @@ class EquitiesDaily(SymbolFamily):
     code = (
         "engine/equity.py",
         "engine/journal.py",
+        "engine/run_trades.py",
         "engine/trades.py",
         "engine/lots.py",
         "engine/result.py",

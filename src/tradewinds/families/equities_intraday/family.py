@@ -84,6 +84,7 @@ class EquitiesIntraday(SymbolFamily):
         "engine/stepwise",
         "engine/equity.py",
         "engine/journal.py",
+        "engine/run_trades.py",
         "engine/trades.py",
         "engine/lots.py",
         "engine/result.py",

@@ -105,6 +105,7 @@ class FundingCarry(SymbolFamily):
         "engine/lots.py",
         "engine/result.py",
         "engine/round_trips.py",
+        "engine/run_trades.py",
         "engine/trades.py",
         "results",
         "core",

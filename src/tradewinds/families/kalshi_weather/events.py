@@ -47,8 +47,7 @@ class _Timeline(NamedTuple):
     later_p: tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True)
-class ReplayMarket:
+class ReplayMarket(NamedTuple):
     """A market of an event as a replay needs it: strikes, settlement, probability and trade window. Instants are Unix seconds.
 
     Attributes:
@@ -206,8 +205,19 @@ def _event(
     # The event as listed, with the first other reason to skip it.
     file = candle_file_facts(path) if path else None
     probabilities = by_ticker or {}
+    latest, valid_until_ts = is_latest(config), valid_until(config["probabilities"], asof_ts)
+    policy = config["trade_window_policy"]
     markets = tuple(
-        _market(config, station, day, market, asof_ts, probabilities.get(market.ticker, [])) for market in listed
+        [
+            _market(
+                market,
+                trade_window(station, day, policy, asof_ts, market.open_ts, market.close_ts, market.settle_ts),
+                probabilities.get(market.ticker, []),
+                valid_until_ts,
+                latest=latest,
+            )
+            for market in listed
+        ]
     )
     return ReplayEvent(
         station=station,
@@ -255,18 +265,24 @@ def _skip_reason(
 
 
 def _market(
-    config: Mapping[str, Any],
-    station: Station,
-    day: dt.date,
     listed: ListedMarket,
-    asof_ts: int,
+    window: tuple[int, int],
     probabilities: list[_KnownProbability],
+    valid_until_ts: int | None,
+    *,
+    latest: bool,
 ) -> ReplayMarket:
-    """A market with its trade window and its probabilities, if it has any."""
-    start_ts, end_ts = trade_window(
-        station, day, config["trade_window_policy"], asof_ts, listed.open_ts, listed.close_ts, listed.settle_ts
-    )
-    if is_latest(config):
+    """A market with its probabilities, if it has any.
+
+    Args:
+        listed: the market in the catalog.
+        window: start and end of its trade window.
+        probabilities: of the market, in order of their times.
+        valid_until_ts: the last decision time at which one may be used, None without a limit.
+        latest: whether decisions use the last probability known at their own time.
+    """
+    start_ts, end_ts = window
+    if latest:
         timeline = _timeline(probabilities, start_ts, end_ts)
     else:  # one that was known too late is found by a validation, which may let it pass
         last = probabilities[-1] if probabilities else None
@@ -285,7 +301,7 @@ def _market(
         known_at_ts=timeline.known_at_ts,
         bounds=listed.bounds,
         volume=listed.volume,
-        valid_until_ts=valid_until(config["probabilities"], asof_ts),
+        valid_until_ts=valid_until_ts,
         p_from_ts=timeline.p_from_ts,
         later_p=timeline.later_p,
     )

@@ -102,6 +102,7 @@ class KalshiWeather:
     code = (
         "engine/equity.py",
         "engine/journal.py",
+        "engine/run_trades.py",
         "engine/trades.py",
         "engine/lots.py",
         "engine/result.py",
@@ -118,6 +119,7 @@ class KalshiWeather:
         f"{_HERE}/damaged_events.py",
         f"{_HERE}/fee_schedule.py",
         f"{_HERE}/traded_volume.py",
+        f"{_HERE}/trades_of_fills.py",
         f"{_HERE}/order_book_file.py",
         f"{_HERE}/levels_key.py",
         f"{_HERE}/listed_markets.py",

@@ -79,26 +79,23 @@ def listed_markets(catalog: str, config: Mapping[str, Any]) -> dict[dt.date, lis
     reported = files.seconds_of(table["settlement_ts"], up=True)
     settled_ts = [close if ts is None else ts for ts, close in zip(reported, at_close, strict=True)]
     # One market per row, by its date.
+    payouts = map(_payout, column["result"], settlement_micro)
+    names = ("event_ticker", "market_ticker", "result")
+    strikes = (column[name] for name in ("strike_type", "floor_strike", "cap_strike", "yes_sub_title"))
+    rows = zip(
+        *(column[name] for name in names),
+        payouts,
+        open_ts,
+        close_ts,
+        settled_ts,
+        map(_fee_rate, column["fee_multiplier"]),
+        map(readable_bounds, *strikes),
+        column["volume"],
+        strict=True,
+    )
     days: dict[dt.date, list[ListedMarket]] = {}
-    for i, day in enumerate(column["climate_date"]):
-        market = ListedMarket(
-            event_ticker=column["event_ticker"][i],
-            ticker=column["market_ticker"][i],
-            result=column["result"][i],
-            payout_yes_micro=_payout(column["result"][i], settlement_micro[i]),
-            open_ts=open_ts[i],
-            close_ts=close_ts[i],
-            settle_ts=settled_ts[i],
-            fee_rate=_fee_rate(column["fee_multiplier"][i]),
-            bounds=readable_bounds(
-                column["strike_type"][i],
-                column["floor_strike"][i],
-                column["cap_strike"][i],
-                column["yes_sub_title"][i],
-            ),
-            volume=column["volume"][i],
-        )
-        days.setdefault(day, []).append(market)
+    for day, row in zip(column["climate_date"], rows, strict=True):
+        days.setdefault(day, []).append(ListedMarket(*row))
     return days
 
 

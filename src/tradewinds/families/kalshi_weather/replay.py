@@ -80,7 +80,7 @@ def replay_events(
         catalogs: path of the catalog, by series.
         candles: path of the candles, by (series, climate date).
         probabilities: path of the table of probabilities.
-        threads: of DuckDB; None for as many as it takes.
+        threads: of DuckDB, None for as many as it takes; and of the replays of variants, None for one.
         climate: paths of climate reports, with which a validation compares settlements.
         tell: called with the number of events done and of all events.
         variants: also replay what is shown beside the run: fills capped by volume, resting orders by the optimistic rule.
@@ -93,7 +93,8 @@ def replay_events(
     refuse_wrong_stations(config, catalogs, reports)
     with contextlib.closing(BatchReader(threads, ranges=_calls_strategy([config]))) as reader:
         events = load_events(config, catalogs, candles, probabilities)
-        replays = _JointReplay([config], events, Judge(config, reports), counted=True, variants=variants)
+        judge = Judge(config, reports)
+        replays = _JointReplay([config], events, judge, counted=True, workers=threads or 1, variants=variants)
         replays.run(reader, tell)
     over = replays.volume.use().over if variants and replays.calls_strategy else frozenset()
     exceeded = [cap for cap in CAPS if cap in over]
@@ -154,6 +155,7 @@ class _JointReplay:
         workers: threads that replay.
         shared: the first config; the others differ from it in FAMILY.replay_keys only.
         events: by (climate date, series), in order; those that a validation quarantines are replaced when it is judged.
+        tradable: by ticker of an event that may be replayed, its markets that may be traded, and what is refused once.
         owners: by ticker of what may be traded, its market and event.
         run_contracts: these markets as contracts.
         books: their order books; None without a file of them.
@@ -192,7 +194,10 @@ class _JointReplay:
         replayed = [event for event in events if event.skip is None]
         self.rules = [weather_strategies.rules_of(config) for config in configs]
         step = self.rules[0].step_seconds
-        self.owners = {market.ticker: (market, event) for event in replayed for market in tradable(event, step)[0]}
+        self.tradable = {event.ticker: tradable(event, step) for event in replayed}
+        self.owners = {
+            market.ticker: (market, event) for event in replayed for market in self.tradable[event.ticker][0]
+        }
         groups = {event.ticker: contract_group(event) for event in replayed}
         self.run_contracts = RunContracts(
             [contract_of(self.shared, market, groups[event.ticker]) for market, event in self.owners.values()]
@@ -291,7 +296,7 @@ class _JointReplay:
         """Return the contracts of events that are replayed; note when they start and settle, and which markets cannot trade."""
         contracts: dict[str, Contract] = {}
         for event in events:
-            markets, refused = tradable(event, self.rules[0].step_seconds)
+            markets, refused = self.tradable[event.ticker]
             self.refused += refused
             contracts |= {m.ticker: self.run_contracts.contracts[self.run_contracts.idx[m.ticker]] for m in markets}
             self.settled_at |= {market.settle_ts for market in event.markets}

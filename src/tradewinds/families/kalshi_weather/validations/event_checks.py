@@ -6,6 +6,7 @@ A check returns a sentence that describes the failure, "" if the event passes, a
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import itertools
 import math
 from collections import Counter
@@ -60,7 +61,13 @@ class EventFacts:
             default: value if the config sets none.
         """
         value = (self.config["validations"] or {}).get(name)
-        return Decimal(str(default if value is None else value))
+        return _decimal(default if value is None else value)
+
+
+@functools.lru_cache(64)
+def _decimal(value: float) -> Decimal:
+    """Return a setting as the decimal that is written."""
+    return Decimal(str(value))
 
 
 def forecast_known_by_asof(facts: EventFacts) -> Verdict:
