@@ -141,8 +141,25 @@ def known_calendar(code: str, last: dt.date) -> ExchangeCalendar:
     Raises:
         ConfigError: there is no such exchange, or it has no sessions with an open and a close.
     """
+    if (found := _kept_until(code, last)) is not None:
+        return found
+    if not files.writes_caches():
+        return _built(code, _last_built(last))
+    # of several processes that need it one makes it, and removes what one that was killed has left of it
+    with files.only_maker(_file_of(code)):
+        _kept.cache_clear()
+        return _kept_until(code, last) or _made(code, last)
+
+
+def _kept_until(code: str, last: dt.date) -> ExchangeCalendar | None:
+    """Return the kept calendar of an exchange if it reaches a date, or all that the package knows; else None."""
     found = _kept(code, Path.cwd())
-    return _made(code, last) if found is None or (found.last < last and not found.is_whole) else found
+    return None if found is None or (found.last < last and not found.is_whole) else found
+
+
+def _last_built(last: dt.date) -> dt.date:
+    """Return the last date of the calendar that is built for one: that of its year is the same for all its days."""
+    return last.replace(month=12, day=31)
 
 
 def calendar_of(code: str, last: dt.date) -> ExchangeCalendar:
@@ -206,7 +223,7 @@ def _usual_times(kept: Sequence[Sequence[str]]) -> tuple[UsualTime, ...]:
 
 def _made(code: str, last: dt.date) -> ExchangeCalendar:
     """Make the calendar of an exchange and keep it in the data folder; raises as `calendar_of`."""
-    made = _built(code, last.replace(month=12, day=31))  # that of the year is the same for all its days
+    made = _built(code, _last_built(last))
     table = pa.table({name: getattr(made, name) for name in SESSIONS.names}).cast(SESSIONS)
     meta = {
         "calendar": code,
@@ -218,9 +235,8 @@ def _made(code: str, last: dt.date) -> ExchangeCalendar:
         "usual_opens": [[usual.since.isoformat(), usual.time.isoformat()] for usual in made.usual_opens],
         "usual_closes": [[usual.since.isoformat(), usual.time.isoformat()] for usual in made.usual_closes],
     }
-    if files.writes_caches():
-        files.write_parquet(Path.cwd() / _file_of(code), table, meta)
-        _kept.cache_clear()
+    files.write_parquet(_file_of(code), table, meta)
+    _kept.cache_clear()
     return made
 
 
