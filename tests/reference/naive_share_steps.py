@@ -178,6 +178,10 @@ class NaiveShareSteps(Account):
         if order["kind"] == "sell":
             left = self.held[symbol]["left"]
             quantity = left if order["quantity"] is None else min(order["quantity"], left)
+            after = self.cash - self.reserved() + quantity * price - self.commission(quantity * price)
+            if after < 0:
+                self.refused.append((symbol, order["date"], "INSUFFICIENT_CASH"))
+                return
             self.sell_part(symbol, quantity, price, date, "sale" if order["limit"] is None else "resting_sale")
             return
         reason, quantity = self.allowed(order, bar, price)

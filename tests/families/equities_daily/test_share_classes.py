@@ -124,6 +124,30 @@ def test_random_orders_agree_with_the_naive_replay():
     assert all(reason_text(reason) != reason for reason in reasons)
 
 
+class SellsOneOfAll:
+    """Buys 18 shares, asks to sell one of them, then all."""
+
+    def on_start(self, parameters):
+        self.orders = [lambda share: buy(share, quantity=18), lambda share: sell(share, quantity=1), sell]
+
+    def on_decision(self, view):
+        return [self.orders.pop(0)(share) for share in view.changed if self.orders]
+
+
+def test_a_sale_whose_commission_the_cash_does_not_pay_is_refused():
+    """100.00 buys 18 at 5.00 with 9.50: 0.50 is left. One sold brings 5.00 and costs 9.50; all bring 90.00."""
+    costs = {"commission_pct": Decimal(0), "slippage_pct": Decimal(0), "min_commission": Decimal("9.50")}
+    asked = Settings("Breakout", MONDAY, dt.date(2024, 1, 9), balance=Decimal(100), same_close=True, **costs)
+    made, _ = called({"A": flat(MONDAY, [5] * 7)}, asked, SellsOneOfAll())
+    assert [(o.quantity, o.reason, o.filled) for o in made.outcomes] == [
+        (18, "STRATEGY", True),
+        (0, "INSUFFICIENT_CASH", False),
+        (18, "sale", True),
+    ]
+    assert [money(row.cash) for row in made.equity][-1] == Decimal("81.00")
+    assert money(made.trades[0].pnl) == Decimal("-19.00")
+
+
 def test_a_sweep_keeps_no_books_and_comes_to_the_same():
     for seed in range(5):
         world, asked = random_world(seed), Settings(**random_case(seed))

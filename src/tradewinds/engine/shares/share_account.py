@@ -88,6 +88,21 @@ class ShareAccount:
         )
         self.fills.append((number, symbol, quantity, price, fee, reason, day, at_close, decided, quantity, cash))
 
+    def pays_for_sale(self, symbol: int, quantity: int | None, price: int, reserved: int) -> bool:
+        """Return whether cash stays at 0 or above after a sale, whose commission may be more than it brings.
+
+        Args:
+            symbol: its index in Bars.
+            quantity: shares, as `sell` takes them.
+            price: micro-units.
+            reserved: cash that other orders keep; micro-units.
+        """
+        if not self._fee:
+            return True
+        left = self.held[symbol].left
+        value = price * (left if quantity is None or quantity > left else quantity)
+        return self.cash - reserved + value >= self._fee(value)
+
     def sell(
         self,
         symbol: int,

@@ -229,6 +229,9 @@ class ShareDesk:
         if reserved:
             self._free(order)
         if is_sale:
+            if not account.pays_for_sale(symbol, quantity, price, self._reserved):
+                self._refuse(order, NO_CASH, day, at_close=at_close)
+                return True
             if at_close and limit is None:
                 self._sold_at_close[symbol] = day
             account.sell(
