@@ -260,7 +260,8 @@ def execute(words: list[str], safe: bool, paths: list[str]) -> None:
             sys.argv, first = ["-c", *words[2:]], ""
         else:
             sys.argv, first = words, str(Path(words[0]).resolve().parent)
-        sys.path[:] = [*([] if safe else [first]), *paths, *(base if paths else [str(ROOT / "src"), *base])]
+        package = str(ROOT / "src")  # last, where the installed package's own line puts it
+        sys.path[:] = [*([] if safe else [first]), *paths, *base, *([] if package in paths else [package])]
         if any(customizes(Path(path)) for path in paths):
             sys.modules.pop(CUSTOM, None)
             importlib.import_module(CUSTOM)
