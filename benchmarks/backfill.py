@@ -98,7 +98,7 @@ def _own_probability(market: str) -> None:
 def _figures(server: ArchiveServer, catalogs: int, rate: float) -> dict:
     """Return what the server counted, given the requests for catalogs and the allowed rate."""
     seen = server.requests[catalogs:]
-    times = [request.at for request in seen]
+    times = sorted(request.at for request in seen)  # they are listed as they were answered
     worst = max(sum(1 for other in times[i : i + int(2 * rate) + 2] if other < at + 1) for i, at in enumerate(times))
     return {
         "counted": len(seen),
