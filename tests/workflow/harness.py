@@ -22,7 +22,7 @@ from tests import warm
 from tradewinds.archive.server import ArchiveServer
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_SECONDS = 1800  # no test depends on it: it ends one that would hang
+PATIENCE_SECONDS = 900  # no test depends on it: it ends one that would hang
 
 CHICAGO = {
     "series_tickers": ["KXHIGHCHI"],
