@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tradewinds.core import files
+from tradewinds.engine.event_contracts import decompression
 from tradewinds.engine.event_contracts.candle_files import RANGES, footer_facts, read_candle_files
 from tradewinds.engine.event_contracts.candles import CandleReader
 from tradewinds.families.kalshi_weather import schemas
@@ -75,6 +76,26 @@ def test_other_forms_that_it_knows(tmp_path, options):
     path = str(tmp_path / "x.parquet")
     pq.write_table(candles(300, random.Random(1)), path, **({"compression": "zstd"} | options))
     assert_same(read_candle_files([path], TICKERS), by_duckdb([path]))
+
+
+def test_pyarrow_decompresses_where_zstds_library_is_missing(tmp_path, monkeypatch):
+    path = str(tmp_path / "x.parquet")
+    files.write_parquet(path, candles(300, random.Random(8)), {})
+    own = read_candle_files([path, path], TICKERS, ranges=True)
+    monkeypatch.setattr(decompression, "zstd_library", lambda: None)
+    assert_same(read_candle_files([path, path], TICKERS, ranges=True), own)
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_a_page_that_cannot_be_decompressed_is_declined(tmp_path, monkeypatch, missing):
+    path = tmp_path / "x.parquet"
+    pq.write_table(candles(300, random.Random(9)), path, compression="zstd")
+    data = path.read_bytes()
+    if missing:
+        monkeypatch.setattr(decompression, "zstd_library", lambda: None)
+    assert read_candle_files([str(path)], TICKERS) is not None
+    path.write_bytes(data.replace(b"\x28\xb5\x2f\xfd", b"\x28\xb5\x2f\xfc"))  # what a frame of zstd begins with
+    assert read_candle_files([str(path)], TICKERS) is None
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,24 @@
 /* Reads Parquet files of candles: flat tables whose columns are encoded with dictionaries, as the project writes them.
 
-`read_footer` finds columns, their pieces and the range of their values, `find_pages` the pages of the pieces, and `read_pages` the
-values of the pages, once Python has decompressed them. A file in another form is declined: each function then returns
-DECLINED, and candle_files.py leaves the file to DuckDB.
+`read_footer` finds columns, their pieces and the range of their values. `open_files` takes many files into memory and finds their
+pages, `read_files` writes the values of the pages into columns, and `close_files` frees the memory. A file in another form is
+declined: each function then returns DECLINED, and candle_files.py leaves the file to DuckDB. None of them needs Python, whose
+other threads work meanwhile.
 
 Nothing is trusted: every read is checked against the end of the bytes, every index against the size of its table. A structure is
 an array of 64-bit words to Python. The format: https://parquet.apache.org/docs/file-format/ and Thrift's compact protocol. */
 
+#define _POSIX_C_SOURCE 200809L
+
+#include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 _Static_assert(sizeof(void *) == 8 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words of 64 bits, lowest byte first");
 
@@ -21,7 +29,13 @@ typedef uint8_t byte;
 #define DECLINED (-1)
 #define MOST_DEPTH 16           /* of structures inside one another */
 #define MOST_VALUES (1LL << 31) /* of a page */
-#define AT_ONCE 512             /* numbers that are unpacked at a time; a multiple of eight */
+#define MOST_ROWS (1LL << 26)   /* of a file: a file of a few bytes can claim any number */
+#define MOST_PIECES 256         /* of the columns of a file, in all its groups of rows */
+#define MOST_PAGES 256          /* of a file */
+#define MOST_BYTES (1LL << 28)  /* of a page, before it is known to be one */
+#define MOST_COLUMNS 16
+#define TAIL 8      /* bytes at the end of a file: the length of its footer, and PAR1 */
+#define AT_ONCE 512 /* numbers that are unpacked at a time; a multiple of eight */
 
 const char source_digest[] = SOURCE_DIGEST; /* SHA-256 of this file when it was compiled */
 
@@ -30,6 +44,7 @@ enum { TRUE_FIELD = 1, FALSE_FIELD, BYTE_FIELD, I16, I32, I64, DOUBLE, BINARY, L
 enum { DATA_PAGE = 0, DICTIONARY_PAGE = 2 };
 enum { PLAIN = 0, PLAIN_DICTIONARY = 2, RLE = 3, RLE_DICTIONARY = 8 };
 enum { REQUIRED, OPTIONAL };
+enum { UNCOMPRESSED = 0, ZSTD = 6 };
 
 typedef struct { /* of a file: rows, groups of rows, the metadata under a key, and the range of all columns asked for */
     i64 rows, groups, meta_start, meta_size, has_range, lowest, highest;
@@ -51,7 +66,7 @@ typedef struct { /* a column that is read; width: bytes of its decimals, 0 for w
     i64 width, optional, null;
     i32 *narrow; /* its rows, of 32 or of 64 bits: one of them is NULL */
     i64 *wide;
-    i64 nulls; /* how many rows are null: written by `read_pages` */
+    i64 nulls; /* how many rows of a file are null */
 } Rows;
 
 static inline i64 least_of(i64 a, i64 b) { return a < b ? a : b; }
@@ -426,7 +441,8 @@ static i64 find_pages_of(const byte *bytes, i64 size, const Piece *piece, Page *
 }
 
 /* Find the pages of some columns in a file, one column after the other. Returns their number, or DECLINED. */
-i64 find_pages(const byte *bytes, i64 size, i64 columns, const Piece *pieces, i64 piece_count, Page *pages, i64 room) {
+static i64 find_pages(const byte *bytes, i64 size, i64 columns, const Piece *pieces, i64 piece_count, Page *pages,
+                      i64 room) {
     i64 count = 0;
     for (i64 column = 0; column < columns; column++)
         for (i64 k = 0; k < piece_count; k++) {
@@ -628,33 +644,246 @@ static bool read_page(const byte *bytes, const Page *page, const i64 *dictionary
     return true;
 }
 
-/* Read pages into the rows of their columns.
+/* ---- Files ---- */
 
-pages: as `find_pages` leaves them; bytes: of each, decompressed. texts: what the entries of the dictionaries of column 0 stand
-for, dictionary after dictionary. dictionary: room for the entries of any; scratch: as for `read_page`. limit: rows of a column.
-Returns 0, or DECLINED. */
-i64 read_pages(const Page *pages, i64 count, const byte *const *bytes, const i64 *texts, i64 *dictionary,
-               uint32_t *scratch, Rows *columns, i64 limit) {
-    i64 row = 0, entries = 0;
-    const i64 *values = dictionary;
+typedef struct
+{ /* what a column must be: as _Kind in candle_files.py, whose two meanings of the type are the same to a reader */
+    i64 physical, meaning, other_meaning, width, scale, precision, may_be_null;
+} Kind;
+
+typedef struct { /* a file in memory; optional: a bit for each column that may have rows without a value */
+    byte *data;
+    i64 size, rows, page_count, optional;
+    Page *pages;
+} OpenedFile;
+
+_Static_assert(sizeof(OpenedFile) == 6 * sizeof(i64), "Python makes room for OpenedFile in words");
+
+/* Read a whole file. Returns whether it could be read. */
+static bool take_bytes(const char *path, OpenedFile *file) {
+    int opened = open(path, O_RDONLY | O_CLOEXEC);
+    if (opened < 0)
+        return false;
+    struct stat facts;
+    bool known = fstat(opened, &facts) == 0 && facts.st_size >= TAIL;
+    file->data = known ? malloc((size_t)facts.st_size) : NULL;
+    while (file->data && file->size < facts.st_size) {
+        ssize_t part = read(opened, file->data + file->size, (size_t)(facts.st_size - file->size));
+        if (part < 0 && errno == EINTR)
+            continue;
+        if (part <= 0)
+            break;
+        file->size += part;
+    }
+    close(opened);
+    return file->data && file->size == facts.st_size;
+}
+
+/* Whether the columns of a file are as they must be; notes in the file which of them may have rows without a value. */
+static bool as_wanted(const Column *columns, const Kind *kinds, i64 count, OpenedFile *file) {
     for (i64 k = 0; k < count; k++) {
-        const Page *page = pages + k;
+        const Column *column = columns + k;
+        const Kind *kind = kinds + k;
+        bool decimal =
+            column->width == kind->width && column->scale == kind->scale && column->precision == kind->precision;
+        bool meant = column->converted == kind->meaning || column->converted == kind->other_meaning;
+        if (column->index < 0 || column->physical != kind->physical || !meant || (kind->width && !decimal))
+            return false;
+        file->optional |= (i64)(column->repetition == OPTIONAL) << k;
+    }
+    return true;
+}
+
+/* Take a file into memory and find its pages. Returns whether it is in the form that this file reads. */
+static bool open_file(const char *path, const char *names, i64 count, const Kind *kinds, OpenedFile *file) {
+    if (!take_bytes(path, file))
+        return false;
+    const byte *tail = file->data + file->size - TAIL;
+    uint32_t length;
+    memcpy(&length, tail, sizeof length);
+    if (memcmp(tail + 4, "PAR1", 4) != 0 || length > file->size - TAIL)
+        return false;
+    File facts;
+    Column columns[MOST_COLUMNS];
+    Piece pieces[MOST_PIECES];
+    i64 known = read_footer(tail - length, length, names, count, "", 0, &facts, columns, pieces, MOST_PIECES);
+    if (known < 0 || facts.rows > MOST_ROWS || !as_wanted(columns, kinds, count, file))
+        return false;
+    i64 rows[MOST_COLUMNS] = {0};
+    for (i64 k = 0; k < known; k++) {
+        if (pieces[k].rows > MOST_ROWS)
+            return false;
+        rows[pieces[k].column] += pieces[k].rows;
+    }
+    for (i64 k = 0; k < count; k++)
+        if (rows[k] != facts.rows)
+            return false;
+    Page pages[MOST_PAGES];
+    i64 found = find_pages(file->data, file->size, count, pieces, known, pages, MOST_PAGES);
+    size_t size = (size_t)(found > 0 ? found : 0) * sizeof(Page);
+    file->pages = found < 0 ? NULL : malloc(size + 1);
+    if (!file->pages)
+        return false;
+    memcpy(file->pages, pages, size);
+    file->rows = facts.rows, file->page_count = found;
+    return true;
+}
+
+/* Take files into memory and find their pages. Call `close_files` afterwards, whatever this returns.
+
+paths: each ended by a zero. names, kinds: of the columns. files: all zero. Returns 0, or DECLINED. */
+i64 open_files(const char *paths, i64 count, const char *names, i64 columns, const Kind *kinds, OpenedFile *files) {
+    if (columns > MOST_COLUMNS)
+        return DECLINED;
+    for (i64 k = 0; k < count; k++, paths += strlen(paths) + 1)
+        if (!open_file(paths, names, columns, kinds, files + k))
+            return DECLINED;
+    return 0;
+}
+
+/* Free the memory of files. */
+void close_files(OpenedFile *files, i64 count) {
+    for (i64 k = 0; k < count; k++) {
+        free(files[k].data);
+        free(files[k].pages);
+        files[k] = (OpenedFile){0};
+    }
+}
+
+typedef struct { /* texts in order of their bytes: text k ends at end[k] and is the market of index place[k] */
+    const byte *bytes;
+    const i64 *end, *place;
+    i64 count;
+} Texts;
+
+/* Return the index of the market with some ticker, or -1. */
+static i64 market_of(const Texts *texts, const byte *ticker, i64 size) {
+    i64 low = 0, high = texts->count;
+    while (low < high) {
+        i64 k = low + (high - low) / 2, start = k ? texts->end[k - 1] : 0, length = texts->end[k] - start;
+        int order = memcmp(texts->bytes + start, ticker, (size_t)least_of(length, size));
+        if (order == 0 && length == size)
+            return texts->place[k];
+        if (order < 0 || (order == 0 && length < size))
+            low = k + 1;
+        else
+            high = k;
+    }
+    return -1;
+}
+
+/* Read a dictionary of tickers: the indices of their markets. Returns whether it has that many. */
+static bool read_tickers(const byte *bytes, i64 size, i64 values, const Texts *texts, i64 *out) {
+    Cursor c = {bytes, bytes + size, false};
+    for (i64 k = 0; k < values; k++) {
+        uint32_t length = 0;
+        const byte *at = past(&c, sizeof length);
+        if (!c.bad)
+            memcpy(&length, at, sizeof length);
+        at = past(&c, length);
+        if (c.bad)
+            return false;
+        out[k] = market_of(texts, at, length);
+    }
+    return true;
+}
+
+typedef struct { /* memory that grows to what was needed at most */
+    void *at;
+    size_t size;
+} Room;
+
+/* Make room for some bytes. Returns whether there is. */
+static bool make_room(Room *room, size_t size) {
+    if (room->at && size <= room->size)
+        return true;
+    void *at = realloc(room->at, size + 1);
+    if (at)
+        *room = (Room){at, size};
+    return at;
+}
+
+/* Writes decompressed bytes: as ZSTD_decompressDCtx of zstd's library. Returns how many, another number for damaged ones. */
+typedef size_t (*Decompress)(void *context, void *out, size_t room, const void *bytes, size_t size);
+
+typedef struct { /* how pages are decompressed and read */
+    Decompress decompress;
+    void *context;
+    const Texts *texts;
+    Room page, dictionary, scratch;
+} Reader;
+
+/* Return the bytes of a page; NULL if they are damaged, or compressed otherwise. */
+static const byte *page_bytes(const OpenedFile *file, const Page *page, Reader *reader) {
+    const byte *bytes = file->data + page->start;
+    if (page->codec == UNCOMPRESSED)
+        return page->compressed == page->uncompressed ? bytes : NULL;
+    size_t size = (size_t)page->uncompressed;
+    if (page->codec != ZSTD || page->uncompressed > MOST_BYTES || !make_room(&reader->page, size))
+        return NULL;
+    size_t written = reader->decompress(reader->context, reader->page.at, size, bytes, (size_t)page->compressed);
+    return written == size ? reader->page.at : NULL;
+}
+
+/* Read the pages of a file into the rows of its columns. Returns whether they are in order. */
+static bool read_pages(const OpenedFile *file, Rows *columns, Reader *reader) {
+    i64 row = 0, entries = 0;
+    for (i64 k = 0; k < file->page_count; k++) {
+        const Page *page = file->pages + k;
         Rows *rows = columns + page->column;
+        const byte *bytes = page_bytes(file, page, reader);
+        if (!bytes)
+            return false;
         if (k == 0 || page->column != page[-1].column)
             row = 0;
         if (page->kind == DICTIONARY_PAGE) {
-            if (page->encoding != PLAIN && page->encoding != PLAIN_DICTIONARY)
-                return DECLINED;
-            entries = page->values, values = page->column == 0 ? texts : dictionary;
-            if (page->column == 0)
-                texts += entries;
-            else if (!read_dictionary(bytes[k], page->uncompressed, entries, rows->width, dictionary))
-                return DECLINED;
+            bool plain = page->encoding == PLAIN || page->encoding == PLAIN_DICTIONARY;
+            entries = page->values;
+            if (!plain || entries > page->uncompressed ||
+                !make_room(&reader->dictionary, (size_t)entries * sizeof(i64)))
+                return false;
+            i64 *values = reader->dictionary.at;
+            if (!(page->column == 0 ? read_tickers(bytes, page->uncompressed, entries, reader->texts, values)
+                                    : read_dictionary(bytes, page->uncompressed, entries, rows->width, values)))
+                return false;
         } else {
-            if (page->values > limit - row || !read_page(bytes[k], page, values, entries, row, rows, scratch))
-                return DECLINED;
+            if (page->values > file->rows - row ||
+                !make_room(&reader->scratch, (size_t)(2 * page->values + 1) * sizeof(uint32_t)) ||
+                !read_page(bytes, page, reader->dictionary.at, entries, row, rows, reader->scratch.at))
+                return false;
             row += page->values;
         }
     }
-    return 0;
+    return true;
+}
+
+/* Read files into columns, whose rows follow each other in the order of the files.
+
+files: as `open_files` leaves them. columns: what their rows become; `narrow` or `wide` of each has room for the rows of all files.
+tickers, ends, places: as Texts. decompress, context: as in Reader. Returns 0, or DECLINED. */
+i64 read_files(const OpenedFile *files, i64 count, const Kind *kinds, const Rows *columns, i64 column_count,
+               const byte *tickers, const i64 *ends, const i64 *places, i64 ticker_count, Decompress decompress,
+               void *context) {
+    Texts texts = {tickers, ends, places, ticker_count};
+    Reader reader = {decompress, context, &texts, {NULL, 0}, {NULL, 0}, {NULL, 0}};
+    bool good = true;
+    for (i64 k = 0, first = 0; k < count && good; first += files[k++].rows) {
+        Rows rows[MOST_COLUMNS];
+        for (i64 j = 0; j < column_count; j++) {
+            const Rows *of = columns + j;
+            rows[j] = (Rows){of->width,
+                             files[k].optional >> j & 1,
+                             of->null,
+                             of->narrow ? of->narrow + first : NULL,
+                             of->wide ? of->wide + first : NULL,
+                             0};
+        }
+        good = read_pages(files + k, rows, &reader);
+        for (i64 j = 0; j < column_count; j++)
+            good = good && (!rows[j].nulls || kinds[j].may_be_null);
+    }
+    free(reader.page.at);
+    free(reader.dictionary.at);
+    free(reader.scratch.at);
+    return good ? 0 : DECLINED;
 }
