@@ -124,40 +124,34 @@ def read_candle_files(files: Sequence[str], tickers: Sequence[str], *, ranges: b
         ranges: read the columns of RANGES, too.
     """
     kinds = _WITH_RANGES if ranges else _KINDS
-    words = [word for kind in kinds.values() for word in _kind_words(kind)]
-    kind_words, opened = _structure(words), _structure([0] * (_OPENED_WORDS * len(files)))
-    count, names = ctypes.c_int64(len(files)), b"".join(name.encode() + b"\0" for name in kinds)
-    paths = b"".join(os.fsencode(path) + b"\0" for path in files)
+    kind_words = _structure([word for kind in kinds.values() for word in _kind_words(kind)])
+    opened, count = _structure([0] * (_OPENED_WORDS * len(files))), ctypes.c_int64(len(files))
+    names, paths = (b"".join(os.fsencode(text) + b"\0" for text in texts) for texts in (kinds, files))
     try:
         if _compiled.open_files(paths, count, names, ctypes.c_int64(len(kinds)), kind_words, opened):
             return None
-        rows = sum(opened[_OPENED_ROWS::_OPENED_WORDS])
-        columns = FileRows(
-            market_index=np.empty(rows, np.int32),
-            end_ts=np.empty(rows, np.int64),
-            bid=np.empty(rows, np.int32),
-            ask=np.empty(rows, np.int32),
-            volume=np.empty(rows, np.int64),
-            ranges=tuple(np.empty(rows, np.int32) for _ in RANGES) if ranges else (),
-        )
-        outs = [*columns[:-1], *columns.ranges]
-        out_words = [word for kind, out in zip(kinds.values(), outs, strict=True) for word in _out_words(kind, out)]
-        out_structure, column_count = _structure(out_words), ctypes.c_int64(len(kinds))
+        columns = _empty_rows(sum(opened[_OPENED_ROWS::_OPENED_WORDS]), ranges=ranges)
+        outs: list[npt.NDArray[np.int32] | Ints] = [*columns[:-1], *columns.ranges]
+        words = [word for kind, out in zip(kinds.values(), outs, strict=True) for word in _out_words(kind, out)]
+        texts, text_count = _sorted_texts(tickers), ctypes.c_int64(len(tickers))
+        given = (opened, count, kind_words, _structure(words), ctypes.c_int64(len(kinds)), *texts, text_count)
         with decompression() as (decompress, context):
-            failed = _compiled.read_files(
-                opened,
-                count,
-                kind_words,
-                out_structure,
-                column_count,
-                *_sorted_texts(tickers),
-                ctypes.c_int64(len(tickers)),
-                decompress,
-                context,
-            )
+            failed = _compiled.read_files(*given, decompress, context)
     finally:
         _compiled.close_files(opened, count)
     return None if failed else columns
+
+
+def _empty_rows(rows: int, *, ranges: bool) -> FileRows:
+    """Return columns for some rows, which are not set yet."""
+    return FileRows(
+        market_index=np.empty(rows, np.int32),
+        end_ts=np.empty(rows, np.int64),
+        bid=np.empty(rows, np.int32),
+        ask=np.empty(rows, np.int32),
+        volume=np.empty(rows, np.int64),
+        ranges=tuple(np.empty(rows, np.int32) for _ in RANGES) if ranges else (),
+    )
 
 
 def _structure(words: Sequence[int]) -> _Words:

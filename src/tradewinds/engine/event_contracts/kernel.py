@@ -123,6 +123,13 @@ def keep_memory() -> None:
             mallopt(parameter, _KEPT_BYTES)
 
 
+def return_memory() -> None:
+    """Give the memory that `keep_memory` kept back to the system, once all is replayed; without glibc nothing is done."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim:
+        trim(ctypes.c_size_t(0))
+
+
 def survey(market_index: Codes, end_ts: Ints, volume: Ints, markets: int) -> tuple[Ints, Ints, Ints, Ints]:
     """Find where each market's candles are in the columns of files.
 

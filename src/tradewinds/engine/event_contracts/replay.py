@@ -225,6 +225,14 @@ class Replay:
         Raises:
             SimulationError: the account would hold too many contracts for exact arithmetic, or a fee has too many digits.
         """
+        self.play(self.prepare(codes, until, instants))
+
+    def prepare(self, codes: CodedCandles, until: int, instants: Ints) -> kernel_structures.Pass:
+        """Return a pass for `play`, which needs nothing of the account: a strategy is asked here. Arguments as for `advance`.
+
+        Raises:
+            SimulationError: a fee has too many digits.
+        """
         live, rules = codes.live, self.rules
         # what the rules want of every offer in the candles
         offers: OfferCodes = codes.by_price if rules.from_strategy is None else codes.by_quote
@@ -238,8 +246,7 @@ class Replay:
             ) from None
         most_levels = 1 if self._books is None else self._books.most_levels
         rows = max(_BUFFER_ROWS, len(live.idx) * most_levels)
-        buffers = self._buffers(rows, len(instants))
-        this_pass = kernel_structures.Pass(
+        return kernel_structures.Pass(
             until=until,
             step=rules.step_seconds,
             max_age=NO_AGE_LIMIT if rules.max_age_seconds is None else rules.max_age_seconds,
@@ -260,22 +267,32 @@ class Replay:
             most_levels=most_levels,
             account=self._account,
             instants=instants,
-            out=buffers,
+            out=self._buffers(rows, len(instants)),
         )
+
+    def play(self, this_pass: kernel_structures.Pass) -> None:
+        """Replay a pass, after all earlier ones. No Python code works meanwhile but between the calls of the compiled loop.
+
+        Raises:
+            SimulationError: the account would hold too many contracts for exact arithmetic.
+        """
+        rules, buffers = self.rules, this_pass.out
+        # earlier passes may have given the account more room
+        this_pass = this_pass._replace(account=self._account)
         # the compiled loop stops whenever the buffers are full
         scalars = self._account.scalars
         scalars[kernel_structures.S_MARKED] = 0
         status = kernel_structures.BUFFERS_FULL
         while status == kernel_structures.BUFFERS_FULL:
             if rules.limits.opposing is Opposing.NETTED:
-                self._account = self._account.with_room(rows)
+                self._account = self._account.with_room(len(buffers.fills))
                 this_pass = this_pass._replace(account=self._account)
             status = kernel.advance(this_pass, self._kept)
             self._empty(buffers)
         if status == kernel_structures.TOO_LARGE:
             ticker = self.run_contracts.contracts[scalars[kernel_structures.S_TOO_LARGE]].ticker
             raise _too_large(f"with an order for {ticker} the account would hold more contracts than can be counted")
-        self._equity.append(np.column_stack((instants, buffers.marks)))
+        self._equity.append(np.column_stack((this_pass.instants, buffers.marks)))
 
     def _buffers(self, rows: int, instants: int) -> kernel_structures.Buffers:
         """Return buffers for some rows of fills and refusals, and some instants of equity."""

@@ -11,17 +11,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tradewinds.core.arrays import Ints
 from tradewinds.core.errors import SimulationError
+from tradewinds.core.one_ahead import OneAhead
 from tradewinds.core.text import counted, number
 from tradewinds.core.units import MICRO, NEVER, exact
 from tradewinds.engine.equity import curve, instants
-from tradewinds.engine.event_contracts.candles import LiveCandles, VisibleQuotes
+from tradewinds.engine.event_contracts import kernel
+from tradewinds.engine.event_contracts.candles import Candles, LiveCandles, VisibleQuotes
 from tradewinds.engine.event_contracts.contracts import Contract
+from tradewinds.engine.event_contracts.kernel_structures import Pass
 from tradewinds.engine.event_contracts.order_desk import SALES
 from tradewinds.engine.event_contracts.order_rules import Rules
 from tradewinds.engine.event_contracts.replay import CodedCandles, Replay, ReplayOutcome, RunContracts
@@ -147,6 +150,24 @@ class EventsResult(RunResult):
     scored: list[ForecastOutcome] = field(default_factory=list)
 
 
+class _Stretch(NamedTuple):
+    """What is replayed after a batch of events was judged.
+
+    Attributes:
+        contracts: the new ones.
+        candles: of the batch.
+        since: Unix seconds up to which all accounts are replayed before; -NEVER for the first stretch.
+        until: Unix seconds up to which they are replayed now.
+        instants: when equity is recorded, Unix seconds; None before any event is replayed: then nothing is to be done.
+    """
+
+    contracts: Sequence[Contract]
+    candles: Candles
+    since: int
+    until: int
+    instants: Ints | None
+
+
 class _JointReplay:
     """Replays of some configs, which go through the same events together.
 
@@ -171,7 +192,7 @@ class _JointReplay:
         quotes: by clock of the configs, what is visible at its decision times.
         coverage: counts the candles in the trade windows.
         live: contracts that are not settled yet, with their candles.
-        since: Unix seconds up to which all accounts are replayed; -NEVER before the first batch.
+        since: Unix seconds up to which the judged events are replayed; -NEVER before the first batch.
         start_ts: earliest start of a contract so far, Unix seconds; NEVER without one.
         settled_at: settlement times so far; Unix seconds.
         refused: markets that cannot trade, counted by reason.
@@ -247,50 +268,101 @@ class _JointReplay:
             tell: called with the number of events done and of all events.
         """
         done = 0
-        for batch in batches(list(self.events.values()), reader, len(self.replays)):
-            self.replay_batch(batch)
-            done += len(batch.events)
+        with OneAhead() as thread:
+            for batch in batches(list(self.events.values()), reader, len(self.replays)):
+                self.replay_batch(batch, thread)
+                if done:
+                    tell(done, len(self.events))
+                done += len(batch.events)
+            thread.finish()
+        self.live = LiveCandles.empty()
+        kernel.return_memory()
+        if done:
             tell(done, len(self.events))
 
-    def replay_batch(self, batch: Batch) -> None:
-        """Judge a batch's events, and replay up to where the next batch is needed.
+    def replay_batch(self, batch: Batch, thread: OneAhead) -> None:
+        """Judge a batch's events, and start to replay up to where the next batch is needed.
+
+        One account of the compiled loop is replayed in the thread, while the next batch is judged; a strategy of the user is
+        asked here first. Many accounts have threads of their own, and a strategy that is called at decision times stays here.
+
+        Args:
+            batch: the batch after the last one.
+            thread: of this run.
 
         Raises:
             SimulationError: an event fails a validation for which on_missing says fail.
         """
+        stretch = self._judged(batch)
+        if self.calls_strategy or len(self.replays) > 1:
+            self._replay(stretch, self._coded(stretch))
+        elif self.rules[0].from_strategy is not None:
+            codes = self._coded(stretch)
+            passes = self._prepared(stretch, codes)
+            thread.start(lambda: self._play(passes, codes))
+        else:
+            thread.start(lambda: self._replay(stretch, self._coded(stretch)))
+
+    def _judged(self, batch: Batch) -> _Stretch:
+        """Judge a batch's events, and return what is replayed before anything of a later batch can matter."""
         # validations decide which of the events are replayed
         found = self.judge.judge(batch.events, batch.facts)
         refuse_fatal_failures(self.shared, found)
         events = quarantined(self.shared, batch.events, found)
         self.events |= {(event.climate_date, event.station.series_ticker): event for event in events}
         self.coverage.count(events, batch.candles)
-        # add the batch's contracts and candles to those that are not settled yet
-        contracts = self._admit([event for event in events if event.skip is None])
+        contracts, equity_instants = self._admit([event for event in events if event.skip is None]), None
+        if self.start_ts < NEVER:
+            end = max(self.settled_at) + 1 if batch.until >= NEVER else batch.until
+            equity_instants = np.array(instants(self.start_ts, self.since, end, self.settled_at), np.int64)
+        stretch = _Stretch(contracts, batch.candles, self.since, batch.until, equity_instants)
+        self.since = batch.until
+        return stretch
+
+    def _coded(self, stretch: _Stretch) -> CodedCandles:
+        """Add a stretch's contracts and candles to those that are not settled yet, and return all of them."""
+        contracts, candles = stretch.contracts, stretch.candles
         idx = [self.run_contracts.idx[contract.ticker] for contract in contracts]
-        quoted = batch.candles if self.books is None else self.books.quoted(batch.candles, self.run_contracts.idx)
-        self.live = self.live.next(self.since, contracts, idx, quoted)
+        quoted = candles if self.books is None else self.books.quoted(candles, self.run_contracts.idx)
+        self.live = self.live.next(stretch.since, contracts, idx, quoted)
         for quotes in self.quotes.values():
             quotes.add(contracts, quoted)
         for replay in (*self.replays, *self.beside):
             if isinstance(replay, StepReplay):
-                replay.admit(contracts, batch.candles)
-        # replay the decision times before anything of a later batch can matter
-        if self.start_ts < NEVER:
-            end = max(self.settled_at) + 1 if batch.until >= NEVER else batch.until
-            equity_instants = np.array(instants(self.start_ts, self.since, end, self.settled_at), np.int64)
-            codes = CodedCandles(self.run_contracts, self.live)
-            self._advance(codes, batch.until, equity_instants)
-            if self.counted:
-                self.volume.add(self.replays[0], codes, self.books)
-        self.since = batch.until
+                replay.admit(contracts, candles)
+        return CodedCandles(self.run_contracts, self.live)
 
-    def _advance(self, codes: CodedCandles, until: int, equity_instants: Ints) -> None:
-        """Advance all accounts to an instant; the first has made what they share by the time the others begin."""
+    def _replay(self, stretch: _Stretch, codes: CodedCandles) -> None:
+        """Replay a stretch; the first account has made what all share by the time the others begin."""
+        if stretch.instants is None:
+            return
         first, *others = *self.replays, *self.beside
-        _advance_one(first, codes, until, equity_instants)
-        with ThreadPoolExecutor(self.workers) as pool:  # the compiled loops let other threads work
-            for done in [pool.submit(_advance_one, replay, codes, until, equity_instants) for replay in others]:
-                done.result()
+        _advance_one(first, codes, stretch.until, stretch.instants)
+        if others:
+            with ThreadPoolExecutor(self.workers) as pool:  # the compiled loops let other threads work
+                given = (codes, stretch.until, stretch.instants)
+                for done in [pool.submit(_advance_one, replay, *given) for replay in others]:
+                    done.result()
+        self._count_volume(codes)
+
+    def _prepared(self, stretch: _Stretch, codes: CodedCandles) -> list[tuple[Replay, Pass]]:
+        """Return the passes of a stretch by account, for `_play`; the strategy is asked for each."""
+        if stretch.instants is None:
+            return []
+        accounts = [one for one in (*self.replays, *self.beside) if isinstance(one, Replay)]
+        return [(one, one.prepare(codes, stretch.until, stretch.instants)) for one in accounts]
+
+    def _play(self, passes: Sequence[tuple[Replay, Pass]], codes: CodedCandles) -> None:
+        """Replay prepared passes."""
+        for replay, this_pass in passes:
+            replay.play(this_pass)
+        if passes:
+            self._count_volume(codes)
+
+    def _count_volume(self, codes: CodedCandles) -> None:
+        """Compare the first account's new fills with what was traded."""
+        if self.counted:
+            self.volume.add(self.replays[0], codes, self.books)
 
     def _admit(self, events: Sequence[ReplayEvent]) -> list[Contract]:
         """Return the contracts of events that are replayed; note when they start and settle, and which markets cannot trade."""
