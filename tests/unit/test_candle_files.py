@@ -17,7 +17,7 @@ from tradewinds.engine.event_contracts import decompression
 from tradewinds.engine.event_contracts.candle_files import RANGES, footer_facts, read_candle_files
 from tradewinds.engine.event_contracts.candles import CandleReader
 from tradewinds.families.kalshi_weather import schemas
-from tradewinds.families.kalshi_weather.validations.candle_facts import _facts_of_any_file, candle_file_facts
+from tradewinds.families.kalshi_weather.validations.candle_facts import candle_file_facts, candle_footers
 
 TICKERS = ["A", "B-é", "C"]  # markets that are asked for; files have others, too
 OTHERS = ["D", ""]
@@ -158,7 +158,7 @@ def test_what_is_no_parquet_is_declined(tmp_path, text):
     path.write_bytes(text)
     assert read_candle_files([str(path)], TICKERS) is None
     assert read_candle_files([str(tmp_path / "absent")], TICKERS) is None
-    assert footer_facts(str(path), schemas.PRICE_COLUMNS, "tradewinds") is None
+    assert footer_facts([str(path), str(tmp_path / "absent")], schemas.PRICE_COLUMNS, "tradewinds") == [None, None]
 
 
 @pytest.mark.slow
@@ -167,8 +167,9 @@ def test_what_is_no_parquet_is_declined(tmp_path, text):
 def test_facts_are_those_of_the_footer(tmp_path, rows, nulls):
     path = str(tmp_path / "x.parquet")
     files.write_parquet(path, candles(rows, random.Random(rows), nulls=nulls), {"text": "é" * 20_000, "rows": rows})
-    assert footer_facts(path, schemas.PRICE_COLUMNS, "tradewinds") is not None
-    assert candle_file_facts(path) == _facts_of_any_file(path)
+    (footer,) = candle_footers([path]).values()
+    assert footer is not None
+    assert candle_file_facts(path, footer) == candle_file_facts(path, None)
 
 
 # The compiled functions must stay inside the bytes whatever these are, so a process reads thousands of damaged files.
@@ -190,7 +191,7 @@ for n in range(int(count)):
     with open(f"{folder}/damaged.parquet", "wb") as file:
         file.write(data)
     declined += read_candle_files([f"{folder}/damaged.parquet"], ["A", "C"]) is None
-    footer_facts(f"{folder}/damaged.parquet", PRICE_COLUMNS, "tradewinds")
+    footer_facts([f"{folder}/damaged.parquet"], PRICE_COLUMNS, "tradewinds")
 print(declined)
 """
 

@@ -7,7 +7,6 @@ whole: then the caller reads it by a library that reads all of Parquet, and says
 from __future__ import annotations
 
 import ctypes
-import functools
 import itertools
 import os
 from collections.abc import Sequence
@@ -24,26 +23,21 @@ from tradewinds.engine.event_contracts.kernel_structures import NO_PRICE
 
 SOURCE, LIBRARY = (Path(__file__).with_name(name) for name in ("parquet.c", "_parquet.so"))
 
-_TAIL = 8  # bytes at the end of a Parquet file: the length of its footer, and PAR1
-_END = b"PAR1"
-_FIRST_READ = 1 << 14  # bytes from the end, which hold the footer of a candle file
-_MOST_PIECES = 1 << 8  # of the columns of a file, in all its groups of rows
 _BYTE_ARRAY, _FIXED, _INT64 = 6, 7, 2  # physical types of Parquet
 _DECIMAL, _PLAIN_INT64 = 5, 18  # what a column of them may be said to be
-_FILE_WORDS, _COLUMN_WORDS, _PIECE_WORDS, _OPENED_WORDS, _OPENED_ROWS = 7, 7, 6, 6, 2  # of the structures in parquet.c
+_OPENED_WORDS, _OPENED_ROWS, _FACTS_WORDS = (
+    6,
+    2,
+    7,
+)  # of the structures in parquet.c, and which word of a file is its rows
 
-# Types of arrays are made once: ctypes takes longer to make one than a footer takes to read.
-_FileWords, _Pieces = ctypes.c_int64 * _FILE_WORDS, ctypes.c_int64 * (_PIECE_WORDS * _MOST_PIECES)
 _Words = ctypes.Array[ctypes.c_int64]
 
 _compiled = load_library(LIBRARY, SOURCE)
-for _name in ("read_footer", "open_files", "read_files"):
+for _name in ("open_files", "read_files"):
     getattr(_compiled, _name).restype = ctypes.c_int64
-_compiled.close_files.restype = None
-
-
-class Declined(Exception):  # no error: the other reader takes the file
-    """A file is not in the form that this module reads."""
+for _name in ("close_files", "read_footers", "free_facts"):
+    getattr(_compiled, _name).restype = None
 
 
 class FileRows(NamedTuple):
@@ -178,89 +172,28 @@ def _sorted_texts(texts: Sequence[str]) -> tuple[bytes, _Words, _Words]:
     return b"".join(encoded[place] for place in places), _structure([*ends]), _structure(places)
 
 
-def footer_facts(path: str, columns: Sequence[str], key: str) -> FooterFacts | None:
-    """Return facts of a file, or None if it is not in the form that this module reads.
+def footer_facts(paths: Sequence[str], columns: Sequence[str], key: str) -> list[FooterFacts | None]:
+    """Return facts of files, None for each that is not there or not in the form that this module reads.
 
     Args:
-        path: of the file.
+        paths: of the files.
         columns: columns of decimals.
-        key: of its metadata.
+        key: of their metadata.
     """
+    found, count = _structure([0] * (_FACTS_WORDS * len(paths))), ctypes.c_int64(len(paths))
+    names, all_paths = (b"".join(os.fsencode(text) + b"\0" for text in texts) for texts in (columns, paths))
     try:
-        with open(path, "rb", buffering=0) as file:
-            size = os.fstat(file.fileno()).st_size
-            file.seek(max(0, size - _FIRST_READ))
-            tail = file.read()
-            if (start := _footer_start(tail)) < 0:
-                file.seek(0)
-                tail = file.read()
-                start = _footer_start(tail)
-        footer = _Footer(tail, start, tuple(columns), key, ranges=True)
-    except (Declined, OSError):
+        _compiled.read_footers(all_paths, count, names, ctypes.c_int64(len(columns)), key.encode(), found)
+        words = found[:]
+        return [_facts(words[at : at + _FACTS_WORDS]) for at in range(0, len(words), _FACTS_WORDS)]
+    finally:
+        _compiled.free_facts(found, count)
+
+
+def _facts(words: Sequence[int]) -> FooterFacts | None:
+    """Return facts from the words of `Facts` in parquet.c; None of a footer that was not read."""
+    read, rows, has_range, lowest, highest, metadata, size = words
+    if not read:
         return None
-    places, physical = footer.words[::_COLUMN_WORDS], footer.words[1::_COLUMN_WORDS]
-    if any(kind != _FIXED for place, kind in zip(places, physical, strict=True) if place >= 0):
-        return None
-    has_range, lowest, highest = footer.range
-    return FooterFacts(footer.rows, lowest if has_range else None, highest if has_range else None, footer.metadata)
-
-
-def _footer_start(tail: bytes) -> int:
-    """Return where the footer begins in the last bytes of a file; below 0 if it is longer than they are.
-
-    Raises:
-        Declined: this is no Parquet file.
-    """
-    if len(tail) < _TAIL or tail[-4:] != _END:
-        raise Declined
-    return len(tail) - _TAIL - int.from_bytes(tail[-_TAIL:-4], "little")
-
-
-class _Footer:
-    """The footer of a file, and where the pieces of some columns are.
-
-    Args:
-        data: bytes of the file.
-        start: where the footer begins in them.
-        columns: names of the columns.
-        key: of the metadata.
-        ranges: find the range of all values of the columns.
-
-    Attributes:
-        rows: number of rows.
-        range: whether there is one, the least value and the largest.
-        metadata: value of the key.
-        words: by column its index in the file, physical type, width, repetition, meaning, scale, precision.
-        pieces: as in parquet.c, group of rows after group; the first `piece_count` of them.
-        piece_count: number of pieces.
-    """
-
-    def __init__(self, data: bytes, start: int, columns: tuple[str, ...], key: str, *, ranges: bool) -> None:
-        if start < 0:
-            raise Declined
-        footer = data[start : len(data) - _TAIL]
-        names, made = _column_words(columns)
-        file, found, self.pieces = _FileWords(), made(), _Pieces()
-        self.piece_count = _compiled.read_footer(
-            footer,
-            ctypes.c_int64(len(footer)),
-            names,
-            ctypes.c_int64(len(columns)),
-            key.encode(),
-            ctypes.c_int64(ranges),
-            file,
-            found,
-            self.pieces,
-            ctypes.c_int64(_MOST_PIECES),
-        )
-        if self.piece_count < 0:
-            raise Declined
-        self.rows, _, meta_start, meta_size, *self.range = file
-        self.metadata = footer[meta_start : meta_start + meta_size] if meta_start >= 0 else b""
-        self.words = found[:]
-
-
-@functools.cache
-def _column_words(columns: tuple[str, ...]) -> tuple[bytes, type[_Words]]:
-    """Return names of columns as `read_footer` takes them, and the type of what it says of the columns."""
-    return b"".join(name.encode() + b"\0" for name in columns), ctypes.c_int64 * (_COLUMN_WORDS * len(columns))
+    text = ctypes.string_at(metadata, size)
+    return FooterFacts(rows, lowest if has_range else None, highest if has_range else None, text)

@@ -1,6 +1,6 @@
 /* Reads Parquet files of candles: flat tables whose columns are encoded with dictionaries, as the project writes them.
 
-`read_footer` finds columns, their pieces and the range of their values. `open_files` takes many files into memory and finds their
+`read_footers` finds the number of rows, the range of some columns and a value of the metadata of many files. `open_files` takes many files into memory and finds their
 pages, `read_files` writes the values of the pages into columns, and `close_files` frees the memory. A file in another form is
 declined: each function then returns DECLINED, and candle_files.py leaves the file to DuckDB. None of them needs Python, whose
 other threads work meanwhile.
@@ -34,8 +34,9 @@ typedef uint8_t byte;
 #define MOST_PAGES 256          /* of a file */
 #define MOST_BYTES (1LL << 28)  /* of a page, before it is known to be one */
 #define MOST_COLUMNS 16
-#define TAIL 8      /* bytes at the end of a file: the length of its footer, and PAR1 */
-#define AT_ONCE 512 /* numbers that are unpacked at a time; a multiple of eight */
+#define TAIL 8               /* bytes at the end of a file: the length of its footer, and PAR1 */
+#define FIRST_READ (1 << 14) /* bytes from the end of a file, which hold the footer of a candle file */
+#define AT_ONCE 512          /* numbers that are unpacked at a time; a multiple of eight */
 
 const char source_digest[] = SOURCE_DIGEST; /* SHA-256 of this file when it was compiled */
 
@@ -45,6 +46,7 @@ enum { DATA_PAGE = 0, DICTIONARY_PAGE = 2 };
 enum { PLAIN = 0, PLAIN_DICTIONARY = 2, RLE = 3, RLE_DICTIONARY = 8 };
 enum { REQUIRED, OPTIONAL };
 enum { UNCOMPRESSED = 0, ZSTD = 6 };
+enum { FIXED = 7 }; /* the physical type of decimals */
 
 typedef struct { /* of a file: rows, groups of rows, the metadata under a key, and the range of all columns asked for */
     i64 rows, groups, meta_start, meta_size, has_range, lowest, highest;
@@ -364,8 +366,8 @@ static void read_key_values(Cursor *c, const byte *start, const char *key, File 
 
 names: each ended by a zero; key: of the metadata. ranges: 1 to find the range of all values of these columns, which are decimals.
 Returns the number of pieces, or DECLINED. A column that is not there has index -1. */
-i64 read_footer(const byte *bytes, i64 size, const char *names, i64 count, const char *key, i64 ranges, File *file,
-                Column *columns, Piece *pieces, i64 room) {
+static i64 read_footer(const byte *bytes, i64 size, const char *names, i64 count, const char *key, i64 ranges,
+                       File *file, Column *columns, Piece *pieces, i64 room) {
     Cursor c = {bytes, bytes + size, false};
     Footer footer = {names, count, file, columns, pieces, room};
     *file = (File){-1, 0, -1, 0, 0, 0, 0};
@@ -659,6 +661,28 @@ typedef struct { /* a file in memory; optional: a bit for each column that may h
 
 _Static_assert(sizeof(OpenedFile) == 6 * sizeof(i64), "Python makes room for OpenedFile in words");
 
+/* Fill memory with the bytes of a file from a place on. Returns whether it has as many. */
+static bool read_at(int opened, byte *to, i64 size, i64 from) {
+    for (i64 done = 0; done < size;) {
+        ssize_t part = pread(opened, to + done, (size_t)(size - done), (off_t)(from + done));
+        if (part < 0 && errno == EINTR)
+            continue;
+        if (part <= 0)
+            return false;
+        done += part;
+    }
+    return true;
+}
+
+/* Return how many bytes the footer of a file has, from the last bytes of it; DECLINED if it is no Parquet file. */
+static i64 footer_size(const byte *end, i64 size) {
+    uint32_t length;
+    if (size < TAIL || memcmp(end - 4, "PAR1", 4) != 0)
+        return DECLINED;
+    memcpy(&length, end - TAIL, sizeof length);
+    return length > size - TAIL ? DECLINED : (i64)length;
+}
+
 /* Read a whole file. Returns whether it could be read. */
 static bool take_bytes(const char *path, OpenedFile *file) {
     int opened = open(path, O_RDONLY | O_CLOEXEC);
@@ -667,16 +691,10 @@ static bool take_bytes(const char *path, OpenedFile *file) {
     struct stat facts;
     bool known = fstat(opened, &facts) == 0 && facts.st_size >= TAIL;
     file->data = known ? malloc((size_t)facts.st_size) : NULL;
-    while (file->data && file->size < facts.st_size) {
-        ssize_t part = read(opened, file->data + file->size, (size_t)(facts.st_size - file->size));
-        if (part < 0 && errno == EINTR)
-            continue;
-        if (part <= 0)
-            break;
-        file->size += part;
-    }
+    file->size = known ? facts.st_size : 0;
+    bool whole = file->data && read_at(opened, file->data, file->size, 0);
     close(opened);
-    return file->data && file->size == facts.st_size;
+    return whole;
 }
 
 /* Whether the columns of a file are as they must be; notes in the file which of them may have rows without a value. */
@@ -698,15 +716,14 @@ static bool as_wanted(const Column *columns, const Kind *kinds, i64 count, Opene
 static bool open_file(const char *path, const char *names, i64 count, const Kind *kinds, OpenedFile *file) {
     if (!take_bytes(path, file))
         return false;
-    const byte *tail = file->data + file->size - TAIL;
-    uint32_t length;
-    memcpy(&length, tail, sizeof length);
-    if (memcmp(tail + 4, "PAR1", 4) != 0 || length > file->size - TAIL)
+    const byte *end = file->data + file->size;
+    i64 length = footer_size(end, file->size);
+    if (length < 0)
         return false;
     File facts;
     Column columns[MOST_COLUMNS];
     Piece pieces[MOST_PIECES];
-    i64 known = read_footer(tail - length, length, names, count, "", 0, &facts, columns, pieces, MOST_PIECES);
+    i64 known = read_footer(end - TAIL - length, length, names, count, "", 0, &facts, columns, pieces, MOST_PIECES);
     if (known < 0 || facts.rows > MOST_ROWS || !as_wanted(columns, kinds, count, file))
         return false;
     i64 rows[MOST_COLUMNS] = {0};
@@ -727,6 +744,76 @@ static bool open_file(const char *path, const char *names, i64 count, const Kind
     memcpy(file->pages, pages, size);
     file->rows = facts.rows, file->page_count = found;
     return true;
+}
+
+typedef struct { /* what a footer says; metadata: a copy of the value under a key */
+    i64 read, rows, has_range, lowest, highest;
+    byte *metadata;
+    i64 metadata_size;
+} Facts;
+
+_Static_assert(sizeof(Facts) == 7 * sizeof(i64), "Python makes room for Facts in words");
+
+/* Take what a footer says. Returns whether it is in the form that this file reads. */
+static bool take_facts(const byte *bytes, i64 size, const char *names, i64 count, const char *key, Facts *facts) {
+    File file;
+    Column columns[MOST_COLUMNS];
+    Piece pieces[MOST_PIECES];
+    if (read_footer(bytes, size, names, count, key, 1, &file, columns, pieces, MOST_PIECES) < 0 ||
+        file.rows > MOST_ROWS)
+        return false;
+    for (i64 k = 0; k < count; k++) /* a range is read from decimals */
+        if (columns[k].index >= 0 && columns[k].physical != FIXED)
+            return false;
+    i64 length = file.meta_start < 0 ? 0 : file.meta_size;
+    byte *copy = malloc((size_t)length + 1);
+    if (!copy)
+        return false;
+    memcpy(copy, bytes + (length ? file.meta_start : 0), (size_t)length);
+    *facts = (Facts){1, file.rows, file.has_range, file.lowest, file.highest, copy, length};
+    return true;
+}
+
+/* Read the footer of a file, whose last bytes are nearly always enough. */
+static void read_facts(int opened, const char *names, i64 count, const char *key, Facts *facts) {
+    struct stat found;
+    if (fstat(opened, &found) != 0 || found.st_size < TAIL)
+        return;
+    byte last[FIRST_READ], *more = NULL;
+    i64 size = least_of(found.st_size, FIRST_READ), length = 0;
+    const byte *end = last + size;
+    if (!read_at(opened, last, size, found.st_size - size) || (length = footer_size(end, found.st_size)) < 0)
+        return;
+    if (length > size - TAIL) {
+        size = length + TAIL, more = malloc((size_t)size), end = more + size;
+        if (!more || !read_at(opened, more, size, found.st_size - size)) {
+            free(more);
+            return;
+        }
+    }
+    take_facts(end - TAIL - length, length, names, count, key, facts);
+    free(more);
+}
+
+/* Read the footers of files; `read` stays 0 where one is not there or in another form. Call `free_facts` afterwards.
+
+paths: each ended by a zero. names: of columns of decimals, whose range is found. key: of the metadata. facts: all zero. */
+void read_footers(const char *paths, i64 count, const char *names, i64 columns, const char *key, Facts *facts) {
+    for (i64 k = 0; k < count && columns <= MOST_COLUMNS; k++, paths += strlen(paths) + 1) {
+        int opened = open(paths, O_RDONLY | O_CLOEXEC);
+        if (opened < 0)
+            continue;
+        read_facts(opened, names, columns, key, facts + k);
+        close(opened);
+    }
+}
+
+/* Free the memory of facts. */
+void free_facts(Facts *facts, i64 count) {
+    for (i64 k = 0; k < count; k++) {
+        free(facts[k].metadata);
+        facts[k] = (Facts){0};
+    }
 }
 
 /* Take files into memory and find their pages. Call `close_files` afterwards, whatever this returns.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -13,13 +14,18 @@ import pyarrow as pa
 
 from tradewinds.core import files
 from tradewinds.core.units import PICO
+from tradewinds.engine.event_contracts.candle_files import FooterFacts
 from tradewinds.families.kalshi_weather import climate_days, damaged_events
 from tradewinds.families.kalshi_weather.climate_days import Station
 from tradewinds.families.kalshi_weather.listed_markets import ListedMarket, decimals_as_integers, listed_markets
 from tradewinds.families.kalshi_weather.pooling.probability_sources import is_latest, valid_until
 from tradewinds.families.kalshi_weather.strikes import StrikeBounds
 from tradewinds.families.kalshi_weather.trade_windows import trade_window
-from tradewinds.families.kalshi_weather.validations.candle_facts import CandleFileFacts, candle_file_facts
+from tradewinds.families.kalshi_weather.validations.candle_facts import (
+    CandleFileFacts,
+    candle_file_facts,
+    candle_footers,
+)
 
 # Reasons for skipping an event.
 DATE_MAPPING = "DATE_MAPPING"
@@ -135,8 +141,11 @@ def load_events(
         candles: path per (series, climate date).
         probabilities: path or table (columns: schemas.PROBABILITIES), None before they are made.
     """
-    by_ticker = _probabilities_by_ticker(probabilities)
-    listed = {series: listed_markets(path, config) for series, path in catalogs.items()}
+    with ThreadPoolExecutor(max_workers=1) as thread:  # the compiled reader lets this thread work
+        coming = thread.submit(candle_footers, [path for path in candles.values() if path])
+        by_ticker = _probabilities_by_ticker(probabilities)
+        listed = {series: listed_markets(path, config) for series, path in catalogs.items()}
+        footers = coming.result()
     events = []
     for day in climate_days.date_range(config["date_start_local"], config["date_end_local"]):
         for series in config["series_tickers"]:
@@ -147,6 +156,7 @@ def load_events(
                 listed=listed[series].get(day, []),
                 by_ticker=by_ticker,
                 path=candles.get((series, day), ""),
+                footers=footers,
             )
             events.append(event)
     return events
@@ -174,6 +184,7 @@ def _event(
     listed: list[ListedMarket],
     by_ticker: Mapping[str, list[_KnownProbability]] | None,
     path: str,
+    footers: Mapping[str, FooterFacts | None],
 ) -> ReplayEvent:
     """One event of the config.
 
@@ -184,6 +195,7 @@ def _event(
         listed: its markets in the catalog.
         by_ticker: probabilities, None before they are made.
         path: of its candles, "" without a file.
+        footers: facts of the files from their footers, by path.
     """
     asof_policy = config["asof_policy"]
     asof_ts = climate_days.asof_ts(station, day, asof_policy["local_time"], asof_policy["days_before"])
@@ -203,7 +215,7 @@ def _event(
         )
 
     # The event as listed, with the first other reason to skip it.
-    file = candle_file_facts(path) if path else None
+    file = candle_file_facts(path, footers[path]) if path else None
     probabilities = by_ticker or {}
     latest, valid_until_ts = is_latest(config), valid_until(config["probabilities"], asof_ts)
     policy = config["trade_window_policy"]

@@ -13,7 +13,7 @@ from tradewinds.core.safe_text import cell, from_cell, printable
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.damaged_events import DAMAGED
 from tradewinds.families.kalshi_weather.plan import PlannedEvent
-from tradewinds.families.kalshi_weather.validations.candle_facts import candle_file_facts
+from tradewinds.families.kalshi_weather.validations.candle_facts import candle_file_facts, candle_footers
 
 EVENT_COLUMNS = (
     "series_ticker",
@@ -50,9 +50,10 @@ def write_event_data(folder: str | Path, events: Sequence[PlannedEvent], skipped
     text = io.StringIO()
     writer = csv.DictWriter(text, EVENT_COLUMNS, lineterminator="\n")
     writer.writeheader()
+    footers = candle_footers([event.path for event in events])
     for event in events:
         # All that is known of a file's fetch stands in the file's metadata; `read_meta` says why there is none.
-        meta = candle_file_facts(event.path).metadata or files.read_meta(event.path)
+        meta = candle_file_facts(event.path, footers[event.path]).metadata or files.read_meta(event.path)
         counts: dict[str, int] = meta["rows_per_market"]
         usual_ticker = climate_days.event_ticker_of(event.series_ticker, event.climate_date)
         writer.writerow(

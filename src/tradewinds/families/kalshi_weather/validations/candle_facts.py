@@ -6,7 +6,7 @@ The rows are read once, together with those of the replay; a footer holds the me
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tradewinds.core.files import META_KEY
-from tradewinds.engine.event_contracts.candle_files import footer_facts
+from tradewinds.engine.event_contracts.candle_files import FooterFacts, footer_facts
 from tradewinds.engine.event_contracts.candles import Candles
 from tradewinds.families.kalshi_weather.schemas import PRICE_COLUMNS
 
@@ -69,12 +69,25 @@ def candle_facts(candles: Candles) -> CandleFacts:
     }
 
 
-def candle_file_facts(path: str) -> CandleFileFacts:
-    """Facts of a candle file (columns: schemas.CANDLES), from its footer alone."""
-    if own := footer_facts(path, PRICE_COLUMNS, META_KEY.decode()):
-        lowest, highest, metadata = own.lowest, own.highest, own.metadata
-        return CandleFileFacts(own.rows, _dollars(lowest), _dollars(highest), json.loads(metadata or b"{}"))
-    return _facts_of_any_file(path)
+def candle_footers(paths: Sequence[str]) -> dict[str, FooterFacts | None]:
+    """Facts of candle files (columns: schemas.CANDLES) by path, from their footers; None for one that must be read otherwise.
+
+    A file that is missing or damaged is no error here: `candle_file_facts` finds it again.
+    """
+    return dict(zip(paths, footer_facts(paths, PRICE_COLUMNS, META_KEY.decode()), strict=True))
+
+
+def candle_file_facts(path: str, footer: FooterFacts | None) -> CandleFileFacts:
+    """Facts of a candle file.
+
+    Args:
+        path: of the file.
+        footer: what `candle_footers` found of it.
+    """
+    if footer is None:
+        return _facts_of_any_file(path)
+    lowest, highest = _dollars(footer.lowest), _dollars(footer.highest)
+    return CandleFileFacts(footer.rows, lowest, highest, json.loads(footer.metadata or b"{}"))
 
 
 def _facts_of_any_file(path: str) -> CandleFileFacts:
