@@ -8,11 +8,10 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 import tradewinds
 from benchmarks.peers.process import Stopwatch, arguments, tell
 from tradewinds.config import resolve as configs
+from tradewinds.engine.event_contracts.candle_files import footer_facts
 from tradewinds.families.kalshi_weather import replay
 from tradewinds.families.kalshi_weather.plan import plan_of
 from tradewinds.pipeline import jobs
@@ -43,10 +42,10 @@ def run_workload(folder: Path, cash: int = 1000, events: int | None = None) -> d
     conf, catalogs, candles, probabilities = inputs(folder, cash, events)
     result = replay.replay_events(conf, catalogs, candles, probabilities)
     return {
-        "rows": sum(pq.read_metadata(path).num_rows for path in candles.values()),
+        "rows": sum(facts.rows for facts in footer_facts([*candles.values()], (), "") if facts),
         "trades": len(result.trades),
         "pnl_cents": (result.end_balance_micro - result.start_balance_micro) / CENT,
-        "fees_cents": sum(trade.entry_fee_micro for trade in result.trades) / CENT,
+        "fees_cents": int(result.trades.positions.columns["entry_fee"].sum()) / CENT,
     }
 
 
