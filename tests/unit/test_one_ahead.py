@@ -1,5 +1,6 @@
 """Work in a thread of its own, one piece ahead: the order and the errors of work done in turn."""
 
+import sys
 import threading
 
 import pytest
@@ -61,3 +62,10 @@ def test_a_keyboard_interrupt_is_no_error_of_the_work_and_leaves_no_thread():
         raise KeyboardInterrupt
     assert done == [1]
     assert threading.active_count() == threads
+
+
+def test_threads_take_turns_as_before_afterwards():
+    before = sys.getswitchinterval()
+    with OneAhead():
+        assert sys.getswitchinterval() < before
+    assert sys.getswitchinterval() == before
