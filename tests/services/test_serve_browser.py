@@ -15,9 +15,11 @@ DEVICES = {
 }
 
 
-@contextmanager
-def opened(browser, world, path, **how):  # noqa: F811
-    """A page, with everything that must not happen noted; asserted to be nothing at the end."""
+def visited(browser, world, paths, **how):  # noqa: F811
+    """Names and the page, which shows one path after the other. After each, all that must not happen is asserted to be nothing.
+
+    The page stays, since a new one costs a second of a process of its own.
+    """
     context = browser.new_context(**{"viewport": DESK} | how)
     page = context.new_page()
     noted, requested = [], []
@@ -25,12 +27,21 @@ def opened(browser, world, path, **how):  # noqa: F811
     page.on("pageerror", lambda error: noted.append(str(error)))
     page.on("dialog", lambda dialog: (noted.append(f"dialog {dialog.message}"), dialog.dismiss()))
     page.on("request", lambda request: requested.append(request.url))
-    page.goto(world.web.address.rstrip("/") + path)
-    yield page
-    page.wait_for_timeout(50)
-    assert noted == []
-    assert [url for url in requested if not url.startswith((world.web.address, "data:"))] == []
+    for name, path in paths.items():
+        page.goto(world.web.address.rstrip("/") + path)
+        yield name, page
+        page.wait_for_timeout(50)
+        assert noted == [], path
+        assert [url for url in requested if not url.startswith((world.web.address, "data:"))] == [], path
     context.close()
+
+
+@contextmanager
+def opened(browser, world, path, **how):  # noqa: F811
+    """A page at a path, with everything that must not happen noted; asserted to be nothing at the end."""
+    visits = visited(browser, world, {"": path}, **how)
+    yield next(visits)[1]
+    assert next(visits, None) is None  # what `visited` asserts
 
 
 def pages(world):  # noqa: F811
@@ -48,15 +59,14 @@ def pages(world):  # noqa: F811
 
 @pytest.mark.parametrize("device", DEVICES)
 def test_every_page_fits_and_draws(chromium, world, device):  # noqa: F811
-    for name, path in pages(world).items():
-        with opened(chromium, world, path, **DEVICES[device]) as page:
-            wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-            assert wide <= 0, (name, "scrolls sideways")
-            plots = page.evaluate(SIZES_OF_PLOTS)
-            assert [plot["name"] for plot in plots] == {"run": ["equity"], "compare": ["compare"]}.get(name, []), name
-            assert all(canvas["inked"] for plot in plots for canvas in plot["drawn"]), name
-            if folder := os.environ.get("REPORT_SCREENSHOTS"):
-                page.screenshot(path=f"{folder}/serve-{name}-{device}.png", full_page=True)
+    for name, page in visited(chromium, world, pages(world), **DEVICES[device]):
+        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, (name, "scrolls sideways")
+        plots = page.evaluate(SIZES_OF_PLOTS)
+        assert [plot["name"] for plot in plots] == {"run": ["equity"], "compare": ["compare"]}.get(name, []), name
+        assert all(canvas["inked"] for plot in plots for canvas in plot["drawn"]), name
+        if folder := os.environ.get("REPORT_SCREENSHOTS"):
+            page.screenshot(path=f"{folder}/serve-{name}-{device}.png", full_page=True)
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
@@ -71,24 +81,23 @@ def test_pages_of_shares_fit_draw_and_name_their_currency(chromium, shares, devi
         "runs": "/",
         "leaderboard": "/leaderboard",
     }
-    for name, path in paths.items():
-        with opened(chromium, shares, path, color_scheme=colours, **DEVICES[device]) as page:
-            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (name, "scrolls sideways")
-            plots = page.evaluate(SIZES_OF_PLOTS)
-            assert [plot["name"] for plot in plots] == {"run": ["equity"], "compare": ["compare"]}.get(name, []), name
-            assert all(canvas["inked"] for plot in plots for canvas in plot["drawn"]), name
-            for one_plot in page.locator(".plot").all():  # the title of an amount's axis stands clear of 100,000
-                left = [over.bounding_box()["x"] for over in one_plot.locator(".u-over").all()]
-                wide = len("100,000") if name == "run" else len("-100")
-                assert len(set(left)) == 1 and left[0] - one_plot.bounding_box()["x"] >= 20 + 22 + 7 * wide, name
-            units = "cell => getComputedStyle(cell, '::after').content"
-            shown = {cell.evaluate(units) for cell in page.locator("td[data-unit]").all()}
-            wanted = {'" AUD"', '" USD"'} if "runs" in name or "board" in name or "mixed" in name else set()
-            if name == "trades" and device == "phone":  # whose cards have no headings
-                wanted = {'" AUD"'}
-            assert shown - {"none"} == wanted, name
-            if folder := os.environ.get("REPORT_SCREENSHOTS"):
-                page.screenshot(path=f"{folder}/shares-{name}-{device}-{colours}.png", full_page=True)
+    for name, page in visited(chromium, shares, paths, color_scheme=colours, **DEVICES[device]):
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (name, "scrolls sideways")
+        plots = page.evaluate(SIZES_OF_PLOTS)
+        assert [plot["name"] for plot in plots] == {"run": ["equity"], "compare": ["compare"]}.get(name, []), name
+        assert all(canvas["inked"] for plot in plots for canvas in plot["drawn"]), name
+        for one_plot in page.locator(".plot").all():  # the title of an amount's axis stands clear of 100,000
+            left = [over.bounding_box()["x"] for over in one_plot.locator(".u-over").all()]
+            wide = len("100,000") if name == "run" else len("-100")
+            assert len(set(left)) == 1 and left[0] - one_plot.bounding_box()["x"] >= 20 + 22 + 7 * wide, name
+        units = "cells => cells.map(cell => getComputedStyle(cell, '::after').content)"
+        shown = set(page.locator("td[data-unit]").evaluate_all(units))
+        wanted = {'" AUD"', '" USD"'} if "runs" in name or "board" in name or "mixed" in name else set()
+        if name == "trades" and device == "phone":  # whose cards have no headings
+            wanted = {'" AUD"'}
+        assert shown - {"none"} == wanted, name
+        if folder := os.environ.get("REPORT_SCREENSHOTS"):
+            page.screenshot(path=f"{folder}/shares-{name}-{device}-{colours}.png", full_page=True)
 
 
 def test_two_runs_are_compared_by_keyboard_alone(chromium, world):  # noqa: F811
@@ -147,12 +156,13 @@ def test_a_heading_explains_itself_by_keyboard(chromium, shares):  # noqa: F811
 def test_every_figure_of_the_pages_has_an_explanation(chromium, shares):  # noqa: F811
     """Prices and plain counts are_what they say; all else is explained where a pointer or the focus rests on it."""
     plain = {"#", "price", "entry price", "exit price", "made", "sold at", "at", ""}
-    for path in ("/", "/leaderboard", f"/trades?run_id={shares.runs[0]}", f"/runs/{shares.runs[0]}/tables/positions"):
-        with opened(chromium, shares, path) as page:
-            for head in page.locator("thead th.r").all():
-                words = head.inner_text().split(",")[0].strip(" ▲▼").lower()
-                explained = head.locator("[title]").count() == 1
-                assert explained or words in plain, (path, words)
+    run = shares.runs[0]
+    paths = ("/", "/leaderboard", f"/trades?run_id={run}", f"/runs/{run}/tables/positions")
+    for path, page in visited(chromium, shares, {path: path for path in paths}):
+        for head in page.locator("thead th.r").all():
+            words = head.inner_text().split(",")[0].strip(" ▲▼").lower()
+            explained = head.locator("[title]").count() == 1
+            assert explained or words in plain, (path, words)
 
 
 def test_the_leaderboard_on_a_phone_shows_its_figures_with_their_names(chromium, world):  # noqa: F811

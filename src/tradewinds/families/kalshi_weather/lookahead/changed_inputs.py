@@ -12,6 +12,7 @@ For the same reason a market that never got a result keeps none.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import math
 import shutil
 from collections import Counter
@@ -120,6 +121,19 @@ def change_future(inputs: Inputs, future: Future, folder: Path) -> tuple[Inputs,
     return changed, copies.counts
 
 
+def _original(path: str) -> pa.Table:
+    """The rows of a file of the run. Every cut changes the same files, so the latest of them are kept."""
+    found = Path(path).stat()
+    return _read(path, found.st_mtime_ns, found.st_size, found.st_ino)
+
+
+@functools.lru_cache(maxsize=64)
+def _read(path: str, *_state: int) -> pa.Table:
+    """Read a file; `_state` tells it from others that had its name before."""
+    with pq.ParquetFile(path) as file:  # pq.read_table makes a dataset of it, in more time than reading takes
+        return file.read()
+
+
 def utc(ts: int) -> dt.datetime:
     """An instant from Unix seconds."""
     return dt.datetime.fromtimestamp(ts, dt.UTC)
@@ -148,7 +162,7 @@ class _ChangedFiles:
     def file(self, path: str, change: Callable[[pa.Table], pa.Table]) -> str:
         """A file's changed copy; if nothing of it is later than the cut, the file itself, or another name of it."""
         touched = self.counts.total()
-        table = change(pq.read_table(path))
+        table = change(_original(path))
         changes = self.counts.total() > touched
         if not changes and not self.future.apart:
             return path
@@ -201,9 +215,10 @@ class _ChangedFiles:
     def open_markets(self, catalog: str) -> dict[dt.date, list[str]]:
         """Markets of a series that are open at the first period end after the cut, by climate date."""
         moment = utc(self._next_period_end())
-        inside = [("open_time", "<=", moment), ("close_time", ">=", moment)]
+        listed = _original(catalog)
+        is_open = pc.and_(pc.less_equal(listed["open_time"], moment), pc.greater_equal(listed["close_time"], moment))
         found: dict[dt.date, list[str]] = {}
-        for row in pq.read_table(catalog, columns=["climate_date", "market_ticker"], filters=inside).to_pylist():
+        for row in listed.select(["climate_date", "market_ticker"]).filter(is_open).to_pylist():
             found.setdefault(row["climate_date"], []).append(row["market_ticker"])
         return found
 
