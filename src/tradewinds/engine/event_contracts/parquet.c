@@ -17,7 +17,6 @@ an array of 64-bit words to Python. The format: https://parquet.apache.org/docs/
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 _Static_assert(sizeof(void *) == 8 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words of 64 bits, lowest byte first");
@@ -661,6 +660,11 @@ typedef struct { /* a file in memory; optional: a bit for each column that may h
 
 _Static_assert(sizeof(OpenedFile) == 6 * sizeof(i64), "Python makes room for OpenedFile in words");
 
+/* Return the bytes of an open file; below 0 if it has no size. `fstat` would need a glibc of 2021, where wheels ask for less. */
+static i64 size_of(int opened) {
+    return (i64)lseek(opened, 0, SEEK_END);
+}
+
 /* Fill memory with the bytes of a file from a place on. Returns whether it has as many. */
 static bool read_at(int opened, byte *to, i64 size, i64 from) {
     for (i64 done = 0; done < size;) {
@@ -688,10 +692,8 @@ static bool take_bytes(const char *path, OpenedFile *file) {
     int opened = open(path, O_RDONLY | O_CLOEXEC);
     if (opened < 0)
         return false;
-    struct stat facts;
-    bool known = fstat(opened, &facts) == 0 && facts.st_size >= TAIL;
-    file->data = known ? malloc((size_t)facts.st_size) : NULL;
-    file->size = known ? facts.st_size : 0;
+    file->size = size_of(opened);
+    file->data = file->size >= TAIL ? malloc((size_t)file->size) : NULL;
     bool whole = file->data && read_at(opened, file->data, file->size, 0);
     close(opened);
     return whole;
@@ -776,17 +778,17 @@ static bool take_facts(const byte *bytes, i64 size, const char *names, i64 count
 
 /* Read the footer of a file, whose last bytes are nearly always enough. */
 static void read_facts(int opened, const char *names, i64 count, const char *key, Facts *facts) {
-    struct stat found;
-    if (fstat(opened, &found) != 0 || found.st_size < TAIL)
+    i64 whole = size_of(opened);
+    if (whole < TAIL)
         return;
     byte last[FIRST_READ], *more = NULL;
-    i64 size = least_of(found.st_size, FIRST_READ), length = 0;
+    i64 size = least_of(whole, FIRST_READ), length = 0;
     const byte *end = last + size;
-    if (!read_at(opened, last, size, found.st_size - size) || (length = footer_size(end, found.st_size)) < 0)
+    if (!read_at(opened, last, size, whole - size) || (length = footer_size(end, whole)) < 0)
         return;
     if (length > size - TAIL) {
         size = length + TAIL, more = malloc((size_t)size), end = more + size;
-        if (!more || !read_at(opened, more, size, found.st_size - size)) {
+        if (!more || !read_at(opened, more, size, whole - size)) {
             free(more);
             return;
         }
