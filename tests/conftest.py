@@ -55,9 +55,9 @@ def drawn_anew(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One worker more than there are cores: some of the slow tests wait, for a service or for a program that works."""
-    cores, some_wait = os.cpu_count() or 1, config.option.markexpr != "not slow"
-    return min(8, cores + some_wait)
+    """More workers than there are cores: many of the slow tests wait, for a service or for a program that works."""
+    cores, waiting = os.cpu_count() or 1, 0 if config.option.markexpr == "not slow" else 2
+    return min(8, cores + waiting)
 
 
 @pytest.hookimpl(tryfirst=True)

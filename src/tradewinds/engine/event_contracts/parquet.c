@@ -661,9 +661,7 @@ typedef struct { /* a file in memory; optional: a bit for each column that may h
 _Static_assert(sizeof(OpenedFile) == 6 * sizeof(i64), "Python makes room for OpenedFile in words");
 
 /* Return the bytes of an open file; below 0 if it has no size. `fstat` would need a glibc of 2021, where wheels ask for less. */
-static i64 size_of(int opened) {
-    return (i64)lseek(opened, 0, SEEK_END);
-}
+static i64 size_of(int opened) { return (i64)lseek(opened, 0, SEEK_END); }
 
 /* Fill memory with the bytes of a file from a place on. Returns whether it has as many. */
 static bool read_at(int opened, byte *to, i64 size, i64 from) {
