@@ -3,8 +3,9 @@
     python benchmarks/setting_change.py DATA [--other CHECKOUT] [--runs 5] [--record]
 
 DATA is a folder in which `tradewinds demo` has made its run of 22 events (the folder `demo`); it is copied, not changed. With
---other the same is measured in turns with another checkout whose loops are compiled, which needs no `tw.run`. The least of the
-runs counts, because other work on the machine only adds to it.
+--other the same is measured in turns with another checkout whose loops are compiled, which needs no `tw.run`; one that is too
+old for the folder's database wants a copy of the folder without backtests/. The least of the runs counts, because other work on
+the machine only adds to it.
 
 - command: a changed setting, from the start of the process to its end, pictures included.
 - nothing: the same command again.
