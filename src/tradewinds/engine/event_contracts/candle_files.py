@@ -25,11 +25,8 @@ SOURCE, LIBRARY = (Path(__file__).with_name(name) for name in ("parquet.c", "_pa
 
 _BYTE_ARRAY, _FIXED, _INT64 = 6, 7, 2  # physical types of Parquet
 _DECIMAL, _PLAIN_INT64 = 5, 18  # what a column of them may be said to be
-_OPENED_WORDS, _OPENED_ROWS, _FACTS_WORDS = (
-    6,
-    2,
-    7,
-)  # of the structures in parquet.c, and which word of a file is its rows
+_OPENED_WORDS, _FACTS_WORDS = 6, 7  # of the structures in parquet.c
+_OPENED_ROWS = 2  # which word of an open file is its number of rows
 
 _Words = ctypes.Array[ctypes.c_int64]
 
