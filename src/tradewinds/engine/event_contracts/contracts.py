@@ -6,6 +6,7 @@ import bisect
 from dataclasses import dataclass
 from enum import IntEnum
 from fractions import Fraction
+from typing import NamedTuple
 
 from tradewinds.core.units import MICRO, PICO
 
@@ -40,8 +41,7 @@ class Event:
         return bisect.bisect_right(self.day_starts, ts)
 
 
-@dataclass(frozen=True, slots=True)
-class Contract:
+class Contract(NamedTuple):
     """A binary contract: at settlement YES and NO together pay one unit of money.
 
     Attributes:
