@@ -28,10 +28,10 @@ DAEMONS = ("munged", "slurmctld", "slurmd")
 # would be most of the tests' time. So its squeue answers when one has ended, or after ten seconds.
 SQUEUE_ANSWERS_LATE = """
 before=$({program} --noheader --format=%i)
-for turn in $(seq 50); do
+for turn in $(seq 20); do
   now=" $({program} --noheader --format=%i | tr '\\n' ' ')"
   for job in $before; do case "$now" in *" $job "*) ;; *) break 2 ;; esac; done
-  [ -n "$before" ] && sleep 0.2 || break
+  [ -n "$before" ] && sleep 0.5 || break
 done"""
 HOW_TO_GET_IT = "no Slurm on this machine; Debian: apt-get install slurm-wlm munge (scripts/services.sh does it)"
 _PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])

@@ -26,7 +26,7 @@ from tradewinds.pipeline.runner import RunOptions, WorkflowFailed
 from tradewinds.sweeps import chunks
 
 QUICK = {"slurm-init-seconds-before-status-checks": 1, "seconds-between-status-checks": 1, "latency-wait": 10}
-wait_until = functools.partial(harness.wait_until, pause=0.03)  # each look starts a program of Slurm's
+wait_until = functools.partial(harness.wait_until, pause=0.1)  # each look starts a program of Slurm's
 GRID = ("risk.min_ev_per_contract=0.05:0.15:0.05", "risk.max_contracts_per_market=2,5")
 
 
