@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from tradewinds.core.arrays import Ints
-from tradewinds.engine.event_contracts.candle_files import RANGES, FileRows, read_candle_files
+from tradewinds.engine.event_contracts.candle_files import RANGES, FileRows, lengthened, read_candle_files
 from tradewinds.engine.event_contracts.contracts import Contract
 from tradewinds.engine.event_contracts.kernel import count_crossed, rows_since, survey
 from tradewinds.engine.event_contracts.kernel_structures import NO_PRICE, CandleRows
@@ -184,21 +184,18 @@ class LiveCandles:
         first_row, end_row = usable_rows(candles, contracts)
         old, end_ts, bid, ask, volume = self.rows, candles.end_ts, candles.bid, candles.ask, candles.volume
         kept = [j for j, contract in enumerate(self.contracts) if contract.settle_ts >= since_ts]
-        # the rows of kept contracts that can still be visible go before the new ones: from the last that ended by the instant
+        # the rows of kept contracts that can still be visible go behind the new ones: from the last that ended by the instant
         if kept:
             old_end = old.end_row[kept]
             later = rows_since(old.end_ts, old.first_row[kept], old_end, np.full(len(kept), since_ts + 1))
             old_first = np.maximum(old.first_row[kept], later - 1)
             pieces = [slice(first, end) for first, end in zip(old_first.tolist(), old_end.tolist(), strict=True)]
+            ends = len(end_ts) + np.cumsum(old_end - old_first)
+            firsts = np.concatenate(([len(end_ts)], ends[:-1]))
+            first_row, end_row = np.concatenate((firsts, first_row)), np.concatenate((ends, end_row))
             end_ts, bid, ask, volume = (
-                np.concatenate([*(before[piece] for piece in pieces), new])
+                lengthened(new, [before[piece] for piece in pieces])
                 for before, new in ((old.end_ts, end_ts), (old.bid, bid), (old.ask, ask), (old.volume, volume))
-            )
-            ends = np.cumsum(old_end - old_first)
-            firsts = np.concatenate(([0], ends[:-1]))
-            first_row, end_row = (
-                np.concatenate((firsts, first_row + ends[-1])),
-                np.concatenate((ends, end_row + ends[-1])),
             )
         # contracts in the order of the run; rows stay where they are
         alive = [*(self.contracts[j] for j in kept), *contracts]
