@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tradewinds.core import file_digests, files
 from tradewinds.core.errors import DamagedFile
+from tradewinds.core.parquet_reading import read_parquet
 
 # Called with a file's path, table and metadata; raises DamagedFile if the rows are not in the order of such a file.
 RowCheck = Callable[[str, pa.Table, Mapping[str, Any]], None]
@@ -83,8 +83,7 @@ def check_file(file: CheckedFile) -> None:
     meta = files.read_meta(file.path)
     file_digests.check(file.path)
     try:
-        with pq.ParquetFile(file.path, page_checksum_verification=True) as opened:
-            table = opened.read()
+        table = read_parquet(file.path)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise DamagedFile(file.path, str(error).splitlines()[0]) from None
     if not table.schema.equals(files.without_absent(file.schema, table)):

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tradewinds.core import file_digests
 from tradewinds.core.errors import DamagedFile
+from tradewinds.core.parquet_reading import parquet_metadata, read_parquet
 from tradewinds.core.units import MICRO, TS
 
 _MOST_SLICES = 64  # of a table that is not in order of its dates
@@ -138,6 +138,8 @@ def write_parquet(path: str | Path, table: pa.Table, meta: dict[str, Any]) -> No
         table: its rows.
         meta: its metadata, stored as JSON under the key `tradewinds`.
     """
+    import pyarrow.parquet as pq  # here: it takes longer to import than a file to read (parquet_reading.py)
+
     text = json.dumps(meta, sort_keys=True, ensure_ascii=False)
     with replacing(path) as temporary:
         described = table.replace_schema_metadata({META_KEY: text.encode()})
@@ -157,6 +159,8 @@ def write_parquet_parts(
         meta: called when all parts are written: the file's metadata, as for `write_parquet`.
         options: of the writer of Parquet, such as `compression`.
     """
+    import pyarrow.parquet as pq  # here: as in `write_parquet`
+
     with replacing(path) as temporary:
         with pq.ParquetWriter(temporary, schema, write_page_checksum=True, **options) as writer:
             for part in parts:
@@ -179,7 +183,7 @@ def read_meta(path: str | Path) -> dict[str, Any]:
     """
     try:
         file_digests.check(path, footer_only=True)
-        metadata = pq.read_metadata(path).metadata or {}
+        metadata = parquet_metadata(os.fspath(path)).metadata or {}
     except (pa.ArrowInvalid, OSError) as error:
         if getattr(error, "errno", None) is not None:  # an error of the file system, not of the content
             raise
@@ -204,8 +208,6 @@ class DateRange(NamedTuple):
 def read_table(path: str | Path, columns: Sequence[str] | None = None, dates: DateRange | None = None) -> pa.Table:
     """Read a Parquet file.
 
-    It does without pq.read_table, which imports pyarrow.dataset and makes a dataset of the file: slow for a short process.
-
     Args:
         path: the file.
         columns: names of the columns to read, in this order; None for all.
@@ -217,8 +219,7 @@ def read_table(path: str | Path, columns: Sequence[str] | None = None, dates: Da
     wanted = None if columns is None else sorted({*columns, *([dates.column] if dates else [])})
     file_digests.check(path)
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            table = file.read(columns=wanted)
+        table = read_parquet(os.fspath(path), wanted)
     except (pa.ArrowException, OSError) as error:
         if getattr(error, "errno", None) is not None:  # an error of the file system, not of the content
             raise

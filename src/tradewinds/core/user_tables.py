@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet as pq
 
 from tradewinds.core import user_files
 from tradewinds.core.errors import ConfigError, TradewindsError
+from tradewinds.core.parquet_reading import read_parquet
 from tradewinds.core.safe_text import shortened
 
 _PARQUET = b"PAR1"  # the first bytes of such a file; all others are CSV, unless their name says otherwise
@@ -34,10 +33,11 @@ def read_table(
     data = user_files.read_bytes(path, what, remedy, refused)
     try:
         if data.startswith(_PARQUET) or Path(path).suffix == ".parquet":
-            with pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True) as file:
-                table = file.read()
+            table = read_parquet(pa.BufferReader(data))
             table.validate(full=True)  # texts that are no UTF-8, offsets that point outside
         else:
+            import pyarrow.csv  # here: most runs read no CSV
+
             header = user_files.decoded(data, path, what, refused).partition("\n")[0]
             user_files.refuse_other_separator(header, path, what, refused)
             options = pa.csv.ConvertOptions(column_types=dict.fromkeys(texts, pa.string()))

@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from tradewinds.core.files import META_KEY
+from tradewinds.core.parquet_reading import parquet_metadata
 from tradewinds.engine.event_contracts.candle_files import FooterFacts, footer_facts
 from tradewinds.engine.event_contracts.candles import Candles
 from tradewinds.families.kalshi_weather.schemas import PRICE_COLUMNS
@@ -92,8 +90,7 @@ def candle_file_facts(path: str, footer: FooterFacts | None) -> CandleFileFacts:
 
 def _facts_of_any_file(path: str) -> CandleFileFacts:
     """Facts of a Parquet file that another program wrote, or of a damaged one."""
-    with pa.OSFile(path) as file:  # pyarrow takes longer to look up a path's file system than to read
-        footer = pq.read_metadata(file)
+    footer = parquet_metadata(path)
     price_columns = [column for column, name in enumerate(footer.schema.names) if name in _PRICES]
     groups = [footer.row_group(group) for group in range(footer.num_row_groups)]
     statistics = [group.column(column).statistics for group in groups for column in price_columns]
