@@ -239,9 +239,9 @@ def random_world(seed):
         )
         later = sorted(dice.sample(range(start * 60, end * 60 + 60), dice.choice([0, 0, 3])))
         changes = tuple((ts, dice.randrange(10**12)) for ts in later)
-        made = dataclasses.replace(made, start_ts=made.start_ts + dice.choice([0, 0, 17]), later_p=changes)
+        made = made._replace(start_ts=made.start_ts + dice.choice([0, 0, 17]), later_p=changes)
         end_ts = max(made.end_ts, made.start_ts) + dice.choice([0, 0, 31])
-        made = dataclasses.replace(made, end_ts=end_ts, settle_ts=max(made.settle_ts, end_ts))
+        made = made._replace(end_ts=end_ts, settle_ts=max(made.settle_ts, end_ts))
         contracts.append(made)
         candles[name] = random_candles(dice, start, end)
 

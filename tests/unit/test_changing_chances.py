@@ -1,6 +1,5 @@
 """A probability that changes: golden cases by hand, of both loops, and rows that a change begins."""
 
-import dataclasses
 from decimal import Decimal
 from fractions import Fraction
 
@@ -17,7 +16,7 @@ ASK = [quote(0, 0, 100, yes="0.50", no="0.52")]
 def changing(*later, p="0.50", **rest):
     """A contract whose probability changes: (second, probability)."""
     made = contract(p=p, start=0, end=100, settles=200, **rest)
-    return dataclasses.replace(made, later_p=tuple((ts, pico(chance)) for ts, chance in later))
+    return made._replace(later_p=tuple((ts, pico(chance)) for ts, chance in later))
 
 
 def bought(outcome):

@@ -174,9 +174,7 @@ def one_contract(draw, name, origin, chances):
     )
     end = made.end_ts + draw(st.sampled_from([0, 0, 31]))
     settles = max(made.settle_ts, end) + draw(st.sampled_from([0, 0, 29]))
-    return dataclasses.replace(
-        made, start_ts=made.start_ts + draw(st.sampled_from([0, 0, 17])), end_ts=end, settle_ts=settles
-    )
+    return made._replace(start_ts=made.start_ts + draw(st.sampled_from([0, 0, 17])), end_ts=end, settle_ts=settles)
 
 
 @st.composite
@@ -190,7 +188,7 @@ def changing_worlds(draw):
             (what.start_ts + minute * MINUTE + draw(st.sampled_from([0, 0, -1, 30])), pico(p))
             for minute, p in sorted(changes.items())
         ]
-        contracts.append(dataclasses.replace(what, later_p=tuple(later)))
+        contracts.append(what._replace(later_p=tuple(later)))
     return dataclasses.replace(world, contracts=contracts)
 
 

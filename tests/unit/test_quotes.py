@@ -1,6 +1,5 @@
 """Visible quotes: what is in force at each decision time, against reading the candles minute by minute."""
 
-import dataclasses
 import datetime as dt
 import random
 from collections import Counter
@@ -117,7 +116,7 @@ def test_candles_before_the_window_carry_in_if_they_count(read):
     candles = read(rows, [late])
     assert intervals(candles, [late]) == []  # quotes count from minute 10 on
     for since, seen in ((0, 9), (9, 9), (10, None)):
-        counted = [dataclasses.replace(late, quotes_from_ts=since * MINUTE)]
+        counted = [late._replace(quotes_from_ts=since * MINUTE)]
         assert [row[1:4] for row in intervals(candles, counted)] == ([(seen, 10, 19)] if seen else [])
         assert crossed(candles, counted) == (0, seen and seen * MINUTE)
 

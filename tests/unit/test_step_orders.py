@@ -253,7 +253,7 @@ def test_a_limit_of_volume_holds_for_resting_orders_when_they_are_filled():
 
 def test_the_strategy_is_called_where_something_visible_changed_or_always():
     candles = [candle(0, "0.40", "0.45"), candle(7, "0.41", "0.45"), candle(9, "0.41", "0.46")]
-    known = dataclasses.replace(contract(start=0, end=60, settles=70, p="0.5"), later_p=((20 * MINUTE, 10**11),))
+    known = contract(start=0, end=60, settles=70, p="0.5")._replace(later_p=((20 * MINUTE, 10**11),))
     _, plan = run(candles, {9: buy("A", 1)}, contracts=[known])
     # the opening, candles, what came of the order, and a probability
     assert plan.seen == [0, 7, 9, 10, 20]
@@ -262,8 +262,7 @@ def test_the_strategy_is_called_where_something_visible_changed_or_always():
 
 
 def test_a_probability_changes_inside_a_minute_and_is_in_force_at_the_next_decision():
-    known = dataclasses.replace(
-        contract(start=0, end=60, settles=70, p="0.5"),
+    known = contract(start=0, end=60, settles=70, p="0.5")._replace(
         later_p=((20 * MINUTE + 1, 3 * 10**11), (20 * MINUTE + 59, 10**11)),
     )
     seen = []

@@ -60,6 +60,4 @@ def _opened(source: str | pa.NativeFile) -> Any:
 def _indices(schema: Any, columns: Sequence[str]) -> list[int]:
     """Return the indices of what Parquet stores of some columns; of a list or a structure it stores several columns."""
     paths = [schema.column(idx).path for idx in range(len(schema.names))]
-    return [
-        idx for name in columns for idx, path in enumerate(paths) if path == name or path.startswith(f"{name}.")
-    ]
+    return [idx for name in columns for idx, path in enumerate(paths) if path == name or path.startswith(f"{name}.")]

@@ -36,8 +36,6 @@ def read_table(
             table = read_parquet(pa.BufferReader(data))
             table.validate(full=True)  # texts that are no UTF-8, offsets that point outside
         else:
-            import pyarrow.csv  # here: most runs read no CSV
-
             header = user_files.decoded(data, path, what, refused).partition("\n")[0]
             user_files.refuse_other_separator(header, path, what, refused)
             options = pa.csv.ConvertOptions(column_types=dict.fromkeys(texts, pa.string()))

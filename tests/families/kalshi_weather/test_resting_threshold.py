@@ -96,7 +96,7 @@ def test_it_rests_what_the_same_rule_in_fractions_rests(sizing):
     seen = 0
     for seed in range(150):
         world = random_world(seed)
-        world.contracts = [dataclasses.replace(c, fee_rate=TAKER_RATE) for c in world.contracts]
+        world.contracts = [c._replace(fee_rate=TAKER_RATE) for c in world.contracts]
         step = step_rules(caller(sizing, "0.02", 7, 60), takes=False)
         world.rules = rules_of(step, RiskLimits(opposing=Opposing.NETTED), minutes=world.rules.step_seconds // MINUTE)
         world.cash, world.every = "1000000", False

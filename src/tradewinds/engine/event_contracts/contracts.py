@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import bisect
-from dataclasses import dataclass
 from enum import IntEnum
 from fractions import Fraction
+from typing import NamedTuple
 
 from tradewinds.core.units import MICRO, PICO
 
@@ -19,8 +19,7 @@ class Side(IntEnum):
     NO = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """A group of contracts with common limits and one civil calendar.
 
     Attributes:
@@ -40,8 +39,7 @@ class Event:
         return bisect.bisect_right(self.day_starts, ts)
 
 
-@dataclass(frozen=True, slots=True)
-class Contract:
+class Contract(NamedTuple):
     """A binary contract: at settlement YES and NO together pay one unit of money.
 
     Attributes:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,8 +14,7 @@ from tradewinds.engine.event_contracts.contracts import PICO_PER_MICRO
 from tradewinds.engine.event_contracts.fees import MOST_EXACT
 
 
-@dataclass(frozen=True)
-class FixedQuantity:
+class FixedQuantity(NamedTuple):
     """The same number of contracts for every order.
 
     Attributes:
@@ -34,8 +33,7 @@ class FixedQuantity:
         return np.full(len(p_pico), min(self.quantity, MOST_EXACT), np.int64)
 
 
-@dataclass(frozen=True)
-class EvProportional:
+class EvProportional(NamedTuple):
     """floor(k × (gross EV − unrounded fee a contract)) contracts, never below 0; the fee is rate · P · (1 − P).
 
     Attributes:
@@ -63,8 +61,7 @@ class EvProportional:
         return np.asarray(np.minimum(wanted, MOST_EXACT), np.int64)
 
 
-@dataclass(frozen=True)
-class Kelly:
+class Kelly(NamedTuple):
     """floor(fraction × f × equity / P) contracts, with f = (p − P)/(1 − P).
 
     f is the bet of Kelly (1956) on a binary contract with probability p at price P. The compiled loop computes the quantity at

@@ -9,8 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from tradewinds.config.resolve import Config
 from tradewinds.core.errors import ConfigError
@@ -24,8 +24,7 @@ _TRADE = re.compile(r"trade_(\d\d)(\d\d)_d(\d+)_(\d+)m")
 _FULL = re.compile(r"full_(\d+)m")
 
 
-@dataclass(frozen=True)
-class CandleWindow:
+class CandleWindow(NamedTuple):
     """A window of candles.
 
     Attributes:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from tradewinds.core.files import META_KEY
 from tradewinds.core.parquet_reading import parquet_metadata
@@ -20,8 +19,7 @@ from tradewinds.families.kalshi_weather.schemas import PRICE_COLUMNS
 _PRICES = frozenset(PRICE_COLUMNS)
 
 
-@dataclass(frozen=True, slots=True)
-class MarketCandles:
+class MarketCandles(NamedTuple):
     """Facts of one market's candles.
 
     Attributes:
@@ -39,8 +37,7 @@ CandleFacts = Mapping[str, MarketCandles]
 """By market ticker; markets without candles are left out."""
 
 
-@dataclass(frozen=True, slots=True)
-class CandleFileFacts:
+class CandleFileFacts(NamedTuple):
     """Facts of one candle file, from its footer.
 
     Attributes:
