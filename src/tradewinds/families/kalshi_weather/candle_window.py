@@ -20,8 +20,8 @@ from tradewinds.families.kalshi_weather.pooling.probability_sources import pool_
 
 FULL, TRADE = "FULL_MARKET_WINDOW", "TRADE_WINDOW_ONLY"
 
-_TRADE = re.compile(r"trade_(\d\d)(\d\d)_d(\d+)_(\d+)m")
-_FULL = re.compile(r"full_(\d+)m")
+_TRADE = r"trade_(\d\d)(\d\d)_d(\d+)_(\d+)m"  # patterns of keys
+_FULL = r"full_(\d+)m"
 
 
 class CandleWindow(NamedTuple):
@@ -53,9 +53,9 @@ class CandleWindow(NamedTuple):
         Raises:
             ConfigError: the name has another form.
         """
-        if match := _FULL.fullmatch(key):
+        if match := re.fullmatch(_FULL, key):
             return cls(policy=FULL, period_minutes=int(match[1]))
-        if match := _TRADE.fullmatch(key):
+        if match := re.fullmatch(_TRADE, key):
             hour, minute, days_before, period_minutes = match.groups()
             return cls(
                 policy=TRADE,
