@@ -14,8 +14,6 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-import yaml
-
 from tradewinds.config.branches import branch_of
 from tradewinds.config.schema_fit import NotKnownError, fits
 from tradewinds.core import yaml_text
@@ -24,6 +22,7 @@ from tradewinds.core.near_names import meant
 from tradewinds.core.number_hints import number_hint, percent_hint, percent_meant
 from tradewinds.core.safe_text import printable, shortened
 from tradewinds.core.url_secrets import masked, masked_url
+from tradewinds.core.yaml_text import yaml
 
 KeyPath = tuple[str | int, ...]  # keys of mappings and indices of lists, from the outside
 

@@ -13,7 +13,6 @@ import hashlib
 import itertools
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -108,6 +107,8 @@ def only_maker(path: str | Path) -> Iterator[None]:
 @contextlib.contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
     """Give the block a temporary file beside `path`, which becomes `path` at the end, and is removed if the block fails."""
+    import tempfile  # here: most processes that read files write none
+
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
+from tradewinds.core import imports
+
+with imports.postponed_patterns():  # one of all characters takes 7 ms, and PyYAML's Python parser alone needs it
+    import yaml as yaml  # config/problems.py, too, takes it from here
 
 LOADER: type[yaml.SafeLoader] | type[yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
