@@ -53,7 +53,7 @@ def read_parquet(source: str | pa.NativeFile, columns: Sequence[str] | None = No
 def _opened(source: str | pa.NativeFile) -> Any:
     """Return pyarrow's reader of a file."""
     reader = ParquetReader()
-    reader.open(source, page_checksum_verification=True, arrow_extensions_enabled=True)
+    reader.open(source, page_checksum_verification=True)  # other arguments came with later versions
     return reader
 
 
