@@ -3,8 +3,6 @@
 import contextlib
 import datetime as dt
 import time
-from collections.abc import Sequence
-from concurrent.futures import Future
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,8 +21,8 @@ from tradewinds.engine.result import RunResult
 from tradewinds.families.kalshi_weather import climate_days, replay, schemas
 from tradewinds.families.kalshi_weather.archive.event_archive import EventArchive
 from tradewinds.families.kalshi_weather.archive.synthetic import make_synthetic
-from tradewinds.families.kalshi_weather.batches import Batch, BatchReader, batches
-from tradewinds.families.kalshi_weather.events import ReplayEvent, load_events
+from tradewinds.families.kalshi_weather.batches import BatchReader, EventBatches
+from tradewinds.families.kalshi_weather.events import load_events
 from tradewinds.families.kalshi_weather.fetch import exchange_requests
 from tradewinds.families.kalshi_weather.fetch.catalog import sync_catalog
 from tradewinds.families.kalshi_weather.fetch.event_candles import event_meta
@@ -178,29 +176,23 @@ def measure_common(folder: Path) -> dict:
 
 
 class KeptBatches:
-    """Batches of a run that are in memory already; it stands in for a BatchReader.
+    """The events of a run, and its batches, in memory.
 
     Args:
         arguments: of the replay.
     """
 
     def __init__(self, arguments: tuple) -> None:
-        self.config, self.events = arguments[0], load_events(*arguments)
-        self._batches: dict[str, Future[Batch]] = {}
-        with contextlib.closing(BatchReader()) as self._reader:
-            for _ in batches(self.events, self):
-                pass
-
-    def read(self, events: Sequence[ReplayEvent], until: int) -> Future[Batch]:
-        """Return the batch of some events, which is read the first time."""
-        if events[0].ticker not in self._batches:
-            self._batches[events[0].ticker] = self._reader.read(events, until)
-        return self._batches[events[0].ticker]
+        self.config = arguments[0]
+        with contextlib.closing(BatchReader()) as reader:
+            coming = EventBatches(reader, len(self.config["series_tickers"]))
+            self.events = load_events(*arguments, coming.add)
+            self.batches = list(coming)
 
     def replay(self) -> None:
         """Replay the events: all that a run does between reading files and writing results."""
         run = replay._JointReplay([self.config], self.events, Judge(self.config, []), counted=True)
-        run.run(self)
+        run.run(self.batches)
         run.result()
 
 

@@ -118,7 +118,9 @@ def programs() -> tuple[str, str] | None:
 
 
 def _common(folder: Path) -> list[str]:
-    return ["--no-defaults", f"--datadir={folder / 'data'}", *_as_root()]
+    # A server that starts deletes the temporary tables of all others in the same folder.
+    (folder / "tmp").mkdir(exist_ok=True)
+    return ["--no-defaults", f"--datadir={folder / 'data'}", f"--tmpdir={folder / 'tmp'}", *_as_root()]
 
 
 def make_server(folder: Path, flush: int = 0) -> Server:

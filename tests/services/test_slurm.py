@@ -21,6 +21,7 @@ from tests.services.small_world import Remote, here, server  # noqa: F401
 from tests.workflow import harness
 from tests.workflow.harness import PATIENCE_SECONDS
 from tradewinds.cli.sweep import SweepOptions, carry_out_sweep
+from tradewinds.pipeline import workflow_guard
 from tradewinds.pipeline.runner import RunOptions, WorkflowFailed
 from tradewinds.sweeps import chunks
 
@@ -106,6 +107,10 @@ def test_a_node_that_fails_a_cancelled_run_and_a_job_that_is_queued_again(here, 
         said, _ = run.communicate(timeout=PATIENCE_SECONDS)
         assert run.returncode == 130, said
         wait_until(lambda: not slurm.jobs("PENDING", "RUNNING"))  # a cancelled run leaves no job behind
+        [log] = tmp_path.glob("logs/run/*.log")
+        assert workflow_guard._SLURM_RUN.search(log.read_bytes()), (
+            "the guard cancels what Snakemake forgets by this name"
+        )
         run = start(desk)
         wait_until(lambda: slurm.jobs("PENDING"), run)
     wait_until(lambda: slurm.jobs("RUNNING"), run)

@@ -174,7 +174,8 @@ def one_contract(draw, name, origin, chances):
     )
     end = made.end_ts + draw(st.sampled_from([0, 0, 31]))
     settles = max(made.settle_ts, end) + draw(st.sampled_from([0, 0, 29]))
-    return made._replace(start_ts=made.start_ts + draw(st.sampled_from([0, 0, 17])), end_ts=end, settle_ts=settles)
+    start = made.start_ts + draw(st.sampled_from([0, 0, 17]))
+    return made._replace(start_ts=start, end_ts=end, settle_ts=settles)
 
 
 @st.composite

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from tradewinds.core.one_ahead import OneAhead
+from tradewinds.core.one_ahead import OneAhead, quick_turns
 
 
 def fail(error):
@@ -64,8 +64,20 @@ def test_a_keyboard_interrupt_is_no_error_of_the_work_and_leaves_no_thread():
     assert threading.active_count() == threads
 
 
-def test_threads_take_turns_as_before_afterwards():
+def test_threads_take_turns_as_before_once_the_last_block_is_done():
     before = sys.getswitchinterval()
-    with OneAhead():
-        assert sys.getswitchinterval() < before
+    first, second = quick_turns(), quick_turns()
+    first.__enter__()
+    second.__enter__()
+    assert sys.getswitchinterval() < before
+    first.__exit__(None, None, None)
+    assert sys.getswitchinterval() < before, "the second block goes on"
+    second.__exit__(None, None, None)
+    assert sys.getswitchinterval() == before
+
+
+def test_an_error_ends_the_quick_turns():
+    before = sys.getswitchinterval()
+    with pytest.raises(ValueError, match="why"), quick_turns():
+        fail(ValueError("why"))
     assert sys.getswitchinterval() == before

@@ -169,3 +169,18 @@ def test_colours_are_for_terminals_that_want_them(tmp_path):
     coloured, plain = on_a_terminal(tmp_path), on_a_terminal(tmp_path, NO_COLOR="1")
     assert "ev_threshold" in coloured and "\x1b[32m" in coloured
     assert "ev_threshold" in plain and not re.search(r"\x1b\[[0-9;]*3\dm", plain)
+
+
+def test_a_log_that_is_deleted_between_two_looks_is_no_error(tmp_path, monkeypatch):
+    log, told = tmp_path / "load.log", []
+    tail = progress._Tail(log, told.append, since=None)
+    tail.show()
+    with monkeypatch.context() as patched:  # it was there a moment ago
+        patched.setattr(Path, "exists", lambda path: True)
+        tail.show()
+    with monkeypatch.context() as patched:
+        patched.setattr(progress, "_changed", lambda path: 1)
+        tail.show()
+    log.write_text("begun anew\n")
+    tail.show()
+    assert told == ["begun anew"]

@@ -263,7 +263,7 @@ def test_the_strategy_is_called_where_something_visible_changed_or_always():
 
 def test_a_probability_changes_inside_a_minute_and_is_in_force_at_the_next_decision():
     known = contract(start=0, end=60, settles=70, p="0.5")._replace(
-        later_p=((20 * MINUTE + 1, 3 * 10**11), (20 * MINUTE + 59, 10**11)),
+        later_p=((20 * MINUTE + 1, 3 * 10**11), (20 * MINUTE + 59, 10**11))
     )
     seen = []
 

@@ -2,13 +2,42 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 
 # Python's own are ten times as long, for which a thread that comes back from compiled code would wait.
 _SWITCH_SECONDS = 0.0005
+
+
+class _Turns:
+    """How many blocks of `quick_turns` are under way in this process, and what held before the first of them."""
+
+    def __init__(self) -> None:
+        self.lock, self.blocks, self.before = threading.Lock(), 0, 0.0
+
+
+_turns = _Turns()
+
+
+@contextlib.contextmanager
+def quick_turns() -> Iterator[None]:
+    """Let Python's threads take turns more often; as before when the last block of any thread is done."""
+    with _turns.lock:
+        if not _turns.blocks:
+            _turns.before = sys.getswitchinterval()
+            sys.setswitchinterval(_SWITCH_SECONDS)
+        _turns.blocks += 1
+    try:
+        yield
+    finally:
+        with _turns.lock:
+            _turns.blocks -= 1
+            if not _turns.blocks:
+                sys.setswitchinterval(_turns.before)
 
 
 class OneAhead:
@@ -22,11 +51,9 @@ class OneAhead:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1)
         self._running: Future[None] | None = None
-        self._switch_seconds = sys.getswitchinterval()
 
     def __enter__(self) -> OneAhead:
-        """Let threads take turns more often, and return itself."""
-        sys.setswitchinterval(_SWITCH_SECONDS)
+        """Return itself."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -36,7 +63,6 @@ class OneAhead:
                 self.finish()
         finally:
             self._thread.shutdown()
-            sys.setswitchinterval(self._switch_seconds)
 
     def start(self, work: Callable[[], None]) -> None:
         """Start a piece of work, once the one before is done.

@@ -113,7 +113,10 @@ class _Stage:
 
 def _changed(path: Path) -> int | None:
     """Return when a file was written last, in nanoseconds; None without the file."""
-    return path.stat().st_mtime_ns if path.exists() else None
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
 
 
 class _Tail:
@@ -134,9 +137,12 @@ class _Tail:
         changed = _changed(self.path)
         if changed is None or changed == self.since:
             return
-        with self.path.open("rb") as file:
-            file.seek(self.read)
-            new = file.read()
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self.read)
+                new = file.read()
+        except FileNotFoundError:  # Snakemake deletes a job's log before the job begins
+            return
         whole = new[: new.rfind(b"\n") + 1]
         self.read += len(whole)
         for line in whole.decode("utf-8", "replace").splitlines():

@@ -8,6 +8,8 @@ The steps of stopping, each STOP_SECONDS after the one before, or when it is ask
 1. SIGTERM to Snakemake alone: it starts no new job and lets those under way finish, so that no work is lost.
 2. SIGINT to Snakemake and its jobs, at which Snakemake also cancels its jobs in a cluster.
 3. SIGKILL to all of them.
+After step 2 the guard, too, cancels the run's jobs in a Slurm cluster: Snakemake forgets those that it is just submitting and
+those whose state it is just asking for.
 
 Runs without the package, so that it starts at once.
 """
@@ -17,6 +19,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import re
 import select
 import signal
 import subprocess
@@ -32,6 +35,8 @@ _KILLED = 128  # a shell's exit code of a process that a signal ended is this an
 # Of Linux's prctl: a process gets a signal when its parent dies; orphans below a process become its children.
 _PARENT_DEATH_SIGNAL, _CHILD_SUBREAPER = 1, 36
 _EXIT_SECONDS = 0.1  # between two looks at what is left of killed jobs, which send no signal where there is no prctl
+_SLURM_RUN = re.compile(rb"SLURM run ID: (\S+)")  # what Snakemake says is the name of all jobs that it submits
+_SLURM_SECONDS = 60.0  # in which a busy cluster should take a cancellation
 
 
 class _Guard:
@@ -82,6 +87,20 @@ class _Guard:
                     if self.step == 3 or os.getpgid(process.pid) != group:
                         process.send_signal(number)
 
+    def cancel_in_cluster(self) -> None:
+        """Cancel all jobs of the run in a Slurm cluster, if it had any; those that have ended stay as they are."""
+        size = os.fstat(sys.stdout.fileno()).st_size
+        runs = _SLURM_RUN.findall(os.pread(sys.stdout.fileno(), size, 0)) if self.step >= 2 else []
+        for name in sorted({run.decode() for run in runs}):
+            try:
+                subprocess.run(
+                    ["scancel", f"--name={name}"], stdin=subprocess.DEVNULL, timeout=_SLURM_SECONDS, check=True
+                )
+            except (OSError, subprocess.SubprocessError) as error:
+                print(
+                    f"jobs of Slurm run {name} may still be in the cluster: {error}; scancel --name={name}", flush=True
+                )
+
     def wait_seconds(self) -> float | None:
         """How long to wait for events; None: until one comes."""
         if not self.step and self.exit_code is None:
@@ -118,6 +137,8 @@ def _wake_up_pipe() -> int:
 def main(arguments: Sequence[str]) -> int:
     """Guard a command until it and all processes below it have ended.
 
+    Standard output is the log to which the command writes, open for reading, too.
+
     Args:
         arguments: the file descriptor of the lock, and the command line.
 
@@ -132,6 +153,7 @@ def main(arguments: Sequence[str]) -> int:
         guard.reap()
         # Done: the command has ended, and nothing of it works any more.
         if guard.exit_code is not None and not guard.working():
+            guard.cancel_in_cluster()
             return guard.exit_code
         if guard.exit_code is not None and not guard.step:
             guard.step = 1  # it was killed, and cannot end its jobs

@@ -6,9 +6,11 @@ Each candle file is read once, and memory holds a few weeks of candles at a time
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,6 +21,7 @@ from tradewinds.families.kalshi_weather.events import ReplayEvent
 from tradewinds.families.kalshi_weather.validations.candle_facts import CandleFacts, candle_facts
 
 EVENTS_PER_BATCH = 24  # of a few series; about 250,000 candles on busy days
+BATCHES_AHEAD = 6  # that are read before they are needed: a batch takes some tens of MB
 MANY_ACCOUNTS = 50
 
 
@@ -39,8 +42,15 @@ class Batch:
     until: int
 
 
+class BatchCandles(NamedTuple):
+    """The candles of a batch and their facts, as in Batch."""
+
+    candles: Candles
+    facts: CandleFacts
+
+
 class BatchReader:
-    """Reads batches in a thread of its own, which opens DuckDB while the caller lists the events.
+    """Reads candles in a thread of its own, while the caller lists events or works on an earlier batch.
 
     Args:
         threads: of DuckDB; None for its default.
@@ -50,64 +60,86 @@ class BatchReader:
     def __init__(self, threads: int | None = None, *, ranges: bool = False) -> None:
         kernel.keep_memory()
         self._thread = ThreadPoolExecutor(max_workers=1)
-        self._candle_reader = self._thread.submit(lambda: CandleReader(threads, ranges=ranges))
+        self._reader = CandleReader(threads, ranges=ranges)
 
     def close(self) -> None:
-        """Stop the thread and close DuckDB."""
-        self._thread.shutdown()
-        if self._candle_reader.exception() is None:
-            self._candle_reader.result().close()
+        """Leave unread what no thread has begun to read, stop the thread and close DuckDB."""
+        self._thread.shutdown(cancel_futures=True)
+        self._reader.close()
 
-    def read(self, events: Sequence[ReplayEvent], until: int) -> Future[Batch]:
-        """Start to read a batch, and return the future of it.
+    def read(self, events: Sequence[ReplayEvent]) -> Future[BatchCandles]:
+        """Start to read the candles of some events, and return the future of them.
 
         Args:
             events: with markets and a candle file.
-            until: Unix seconds, see Batch.until.
         """
-        return self._thread.submit(lambda: _read(self._candle_reader.result(), events, until))
+        return self._thread.submit(lambda: _read(self._reader, events))
 
 
-def batches(events: Sequence[ReplayEvent], reader: BatchReader, accounts: int = 1) -> Iterator[Batch]:
-    """Batches of the events that have markets and a candle file, by climate date and series.
+class EventBatches:
+    """The events of a run that have markets and a candle file, in batches; iterating reads each batch once.
 
-    While the caller works on one batch, the next one is read.
+    A batch is read once all its events are known, while the caller works on earlier ones; a few at most are read ahead.
 
     Args:
-        events: in any order.
         reader: of this run; the caller closes it.
+        series: number of series of the run.
         accounts: that are replayed together.
     """
-    with_files = [event for event in events if event.path and event.markets]
-    with_files.sort(key=lambda event: (event.climate_date, event.station.series_ticker))
-    # A batch has several days of every series, because events that live on from one batch to the next are copied; and it is
-    # larger for many accounts, because each call of the compiled loop takes longer in Python than a day of candles takes in C.
-    series = len({event.station.series_ticker for event in with_files})
-    size = EVENTS_PER_BATCH * max(1, series // 6, 8 if accounts >= MANY_ACCOUNTS else 1)
-    groups = [with_files[i : i + size] for i in range(0, len(with_files), size)]
+
+    def __init__(self, reader: BatchReader, series: int, accounts: int = 1) -> None:
+        # A batch has several days of every series, because events that live on from one batch to the next are copied; and it is
+        # larger for many accounts, because each call of the compiled loop takes longer in Python than a day of candles in C.
+        many = 8 if accounts >= MANY_ACCOUNTS else 1
+        self._reader, self._size = reader, EVENTS_PER_BATCH * max(1, series // 6, many)
+        self._ahead = max(1, BATCHES_AHEAD // many)
+        self._groups: list[list[ReplayEvent]] = []
+        self._coming: deque[Future[BatchCandles]] = deque()
+        self._started = 0  # groups of which candles are read, or were
+
+    def add(self, events: Sequence[ReplayEvent]) -> None:
+        """Add the events of a climate date, after those of earlier dates; start to read the batches that they complete."""
+        with_files = [event for event in events if event.path and event.markets]
+        for event in sorted(with_files, key=lambda event: event.station.series_ticker):
+            if not self._groups or len(self._groups[-1]) == self._size:
+                self._groups.append([])
+            self._groups[-1].append(event)
+        self._read_ahead(len(self._groups) - 1)  # the last one may grow
+
+    def _read_ahead(self, complete: int) -> None:
+        """Start to read groups, as long as few are ahead of the caller.
+
+        Args:
+            complete: number of groups that grow no more.
+        """
+        while self._started < complete and len(self._coming) < self._ahead:
+            self._coming.append(self._reader.read(self._groups[self._started]))
+            self._started += 1
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Batches by climate date and series, once all events were added."""
+        for group, until in zip(self._groups, _untils(self._groups), strict=True):
+            self._read_ahead(len(self._groups))
+            candles, facts = self._coming.popleft().result()
+            self._read_ahead(len(self._groups))
+            yield Batch(events=group, candles=candles, facts=facts, until=until)
+
+
+def _untils(groups: Sequence[Sequence[ReplayEvent]]) -> list[int]:
+    """Return Batch.until of each group: the earliest start of any later one."""
     if not groups:
-        return
-
-    # starts[i]: when the first market of group i starts. A market that can no longer trade may settle before its window would
-    # start, and its settlement is an instant of the equity curve, too.
+        return []
+    # A market that can no longer trade may settle before its window would start, and its settlement is an instant of the equity
+    # curve, too.
     starts = [min(min(m.start_ts, m.settle_ts) for event in group for m in event.markets) for group in groups]
-    # untils[i]: the earliest start of any later group
     earliest_from_last = list(itertools.accumulate(reversed(starts), min))
-    untils = [*reversed(earliest_from_last[:-1]), NEVER]
-
-    coming = reader.read(groups[0], untils[0])
-    for next_group in range(1, len(groups) + 1):
-        batch = coming.result()
-        if next_group < len(groups):
-            coming = reader.read(groups[next_group], untils[next_group])
-        yield batch
+    return [*reversed(earliest_from_last[:-1]), NEVER]
 
 
-def _read(reader: CandleReader, events: Sequence[ReplayEvent], until: int) -> Batch:
-    files = [event.path for event in events]
+def _read(reader: CandleReader, events: Sequence[ReplayEvent]) -> BatchCandles:
     tickers = sorted({market.ticker for event in events for market in event.markets})
-    candles = reader.read(files, tickers)
-    return Batch(events=events, candles=candles, facts=candle_facts(candles), until=until)
+    candles = reader.read([event.path for event in events], tickers)
+    return BatchCandles(candles, candle_facts(candles))
 
 
 class CandleCoverage:

@@ -146,9 +146,13 @@ def asof_ts(station: Station, climate_date: dt.date, local_time: str, days_befor
         local_time: "HH:MM" on that clock.
         days_before: days before the climate date.
     """
-    clock = dt.time.fromisoformat(local_time)
-    local = dt.datetime.combine(climate_date - dt.timedelta(days=days_before), clock, station.zone)
-    return int(local.timestamp())
+    return _civil_ts(station.timezone, climate_date - dt.timedelta(days=days_before), local_time)
+
+
+@functools.lru_cache(1 << 14)
+def _civil_ts(zone: str, date: dt.date, local_time: str) -> int:
+    """Unix seconds of a time of a civil clock. Many series share a zone and its midnights."""
+    return int(dt.datetime.combine(date, dt.time.fromisoformat(local_time), ZoneInfo(zone)).timestamp())
 
 
 def civil_date(station: Station, ts: int) -> dt.date:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -69,7 +68,7 @@ class ReplayMarket(NamedTuple):
         p_pico: the first P(YES) that is in force in its trade window, in 1e-12; None without a probability.
         known_at_ts: when that probability was known; without one when the first was known that came too late, None without any.
         bounds: lowest and highest whole °F that settle YES, None where the strikes cannot be read.
-        volume: contracts traded, None where the exchange does not report it.
+        volume: contracts traded × 100, None where the exchange does not report it.
         valid_until_ts: the last decision time at which its probability may be used, None without a limit.
         p_from_ts: when that first probability became known, if the trade window had begun; else None.
         later_p: probabilities that become known later in the window: (Unix seconds, 1e-12), each instant once, ascending.
@@ -87,7 +86,7 @@ class ReplayMarket(NamedTuple):
     p_pico: int | None
     known_at_ts: int | None
     bounds: StrikeBounds | None
-    volume: Decimal | None
+    volume: int | None
     valid_until_ts: int | None
     p_from_ts: int | None = None
     later_p: tuple[tuple[int, int], ...] = ()
@@ -96,6 +95,8 @@ class ReplayMarket(NamedTuple):
         """P(YES) in force at an instant of the window in 1e-12, None before the first."""
         if self.p_from_ts is not None and ts < self.p_from_ts:
             return None
+        if not self.later_p:
+            return self.p_pico
         return next((p for known_at, p in reversed(self.later_p) if known_at <= ts), self.p_pico)
 
 
@@ -129,6 +130,7 @@ def load_events(
     catalogs: Mapping[str, str],
     candles: Mapping[tuple[str, dt.date], str],
     probabilities: str | pa.Table | None,
+    tell: Callable[[Sequence[ReplayEvent]], None] = lambda events: None,
 ) -> list[ReplayEvent]:
     """Every event of the config's range, by date and series.
 
@@ -140,6 +142,7 @@ def load_events(
         catalogs: path per series.
         candles: path per (series, climate date).
         probabilities: path or table (columns: schemas.PROBABILITIES), None before they are made.
+        tell: called with the events of each date as soon as they are known.
     """
     with ThreadPoolExecutor(max_workers=1) as thread:  # the compiled reader lets this thread work
         coming = thread.submit(candle_footers, [path for path in candles.values() if path])
@@ -148,8 +151,8 @@ def load_events(
         footers = coming.result()
     events = []
     for day in climate_days.date_range(config["date_start_local"], config["date_end_local"]):
-        for series in config["series_tickers"]:
-            event = _event(
+        of_day = [
+            _event(
                 config,
                 climate_days.station_of(series),
                 day,
@@ -158,7 +161,10 @@ def load_events(
                 path=candles.get((series, day), ""),
                 footers=footers,
             )
-            events.append(event)
+            for series in config["series_tickers"]
+        ]
+        tell(of_day)
+        events += of_day
     return events
 
 
@@ -202,7 +208,8 @@ def _event(
     usual_ticker = climate_days.event_ticker_of(station.series_ticker, day)
 
     # A catalog row under the wrong series or date: keep the event, without its markets, as skipped.
-    if not all(_names_event(station, day, ticker) for ticker in {market.event_ticker for market in listed}):
+    named = {market.event_ticker for market in listed} - {usual_ticker}
+    if not all(_names_event(station, day, ticker) for ticker in named):
         return ReplayEvent(
             station=station,
             climate_date=day,

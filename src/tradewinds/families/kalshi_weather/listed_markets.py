@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from collections.abc import Mapping
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -21,16 +20,23 @@ from tradewinds.families.kalshi_weather.strikes import StrikeBounds, strike_boun
 _PLAIN_COLUMNS = [
     "event_ticker",
     "market_ticker",
-    "climate_date",
     "result",
-    "volume",
-    "fee_multiplier",
     "strike_type",
     "floor_strike",
     "cap_strike",
     "yes_sub_title",
 ]
-_CONVERTED_COLUMNS = ["settlement_value", "open_time", "close_time", "settlement_ts"]  # to integer units
+# to integer units
+_CONVERTED_COLUMNS = [
+    "climate_date",
+    "volume",
+    "fee_multiplier",
+    "settlement_value",
+    "open_time",
+    "close_time",
+    "settlement_ts",
+]
+_HUNDREDTHS = 100  # of a contract
 
 
 class ListedMarket(NamedTuple):
@@ -46,7 +52,7 @@ class ListedMarket(NamedTuple):
         settle_ts: when it settles; its close where the catalog has no settlement time.
         fee_rate: of the taker's fee.
         bounds: lowest and highest whole °F that settle YES, None where the strikes cannot be read.
-        volume: contracts traded, None where the exchange does not report it.
+        volume: contracts traded × 100, None where the exchange does not report it.
     """
 
     event_ticker: str
@@ -58,7 +64,7 @@ class ListedMarket(NamedTuple):
     settle_ts: int
     fee_rate: Fraction
     bounds: StrikeBounds | None
-    volume: Decimal | None
+    volume: int | None
 
 
 def listed_markets(catalog: str, config: Mapping[str, Any]) -> dict[dt.date, list[ListedMarket]]:
@@ -70,7 +76,7 @@ def listed_markets(catalog: str, config: Mapping[str, Any]) -> dict[dt.date, lis
     """
     dates = climate_range(config["date_start_local"], config["date_end_local"])
     table = files.read_table(catalog, _PLAIN_COLUMNS + _CONVERTED_COLUMNS, dates)
-    # Columns as lists, those of amounts and instants in integer units.
+    # Columns as lists, those of dates, amounts and instants by way of integers, which is quick.
     column = {name: table[name].to_pylist() for name in _PLAIN_COLUMNS}
     settlement_micro = decimals_as_integers(table["settlement_value"], MICRO)
     # A fraction of a second goes to the side that knows less. Without a settlement time a market settles at its close.
@@ -88,21 +94,21 @@ def listed_markets(catalog: str, config: Mapping[str, Any]) -> dict[dt.date, lis
         open_ts,
         close_ts,
         settled_ts,
-        map(_fee_rate, column["fee_multiplier"]),
+        map(_fee_rate, decimals_as_integers(table["fee_multiplier"], MICRO)),
         map(readable_bounds, *strikes),
-        column["volume"],
+        decimals_as_integers(table["volume"], _HUNDREDTHS),
         strict=True,
     )
     days: dict[dt.date, list[ListedMarket]] = {}
-    for day, row in zip(column["climate_date"], rows, strict=True):
+    for day, row in zip(table["climate_date"].to_numpy().tolist(), rows, strict=True):
         days.setdefault(day, []).append(ListedMarket(*row))
     return days
 
 
 @functools.cache
-def _fee_rate(multiplier: Decimal | None) -> Fraction:
-    """Rate of the taker's fee under the series' multiplier, 1 where the catalog has none."""
-    return TAKER_RATE * (Fraction(1) if multiplier is None else Fraction(multiplier))
+def _fee_rate(multiplier_micro: int | None) -> Fraction:
+    """Rate of the taker's fee under the series' multiplier in 1e-6, which is 1 where the catalog has none."""
+    return TAKER_RATE * Fraction(MICRO if multiplier_micro is None else multiplier_micro, MICRO)
 
 
 @functools.cache

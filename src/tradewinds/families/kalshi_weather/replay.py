@@ -17,7 +17,7 @@ import numpy as np
 
 from tradewinds.core.arrays import Ints
 from tradewinds.core.errors import SimulationError
-from tradewinds.core.one_ahead import OneAhead
+from tradewinds.core.one_ahead import OneAhead, quick_turns
 from tradewinds.core.text import counted, number
 from tradewinds.core.units import MICRO, NEVER, exact
 from tradewinds.engine.equity import curve, instants
@@ -33,7 +33,7 @@ from tradewinds.engine.result import RunResult, Summary
 from tradewinds.engine.round_trips import round_trips
 from tradewinds.engine.trades import positions_of
 from tradewinds.families.kalshi_weather import climate_days, order_book_file
-from tradewinds.families.kalshi_weather.batches import Batch, BatchReader, CandleCoverage, batches
+from tradewinds.families.kalshi_weather.batches import Batch, BatchReader, CandleCoverage, EventBatches
 from tradewinds.families.kalshi_weather.damaged_events import skips_damaged
 from tradewinds.families.kalshi_weather.events import (
     DAMAGED_QUOTES,
@@ -94,11 +94,12 @@ def replay_events(
     """
     reports = list(climate)
     refuse_wrong_stations(config, catalogs, reports)
-    with contextlib.closing(BatchReader(threads, ranges=_calls_strategy([config]))) as reader:
-        events = load_events(config, catalogs, candles, probabilities)
+    with quick_turns(), contextlib.closing(BatchReader(threads, ranges=_calls_strategy([config]))) as reader:
+        batches = EventBatches(reader, len(config["series_tickers"]))
+        events = load_events(config, catalogs, candles, probabilities, batches.add)
         judge = Judge(config, reports)
         replays = _JointReplay([config], events, judge, counted=True, workers=threads or 1, variants=variants)
-        replays.run(reader, tell)
+        replays.run(batches, tell)
     over = replays.volume.use().over if variants and replays.calls_strategy else frozenset()
     exceeded = [cap for cap in CAPS if cap in over]
     if exceeded:  # a strategy that is called takes its time: it is asked again only where a cap changes the run
@@ -131,10 +132,11 @@ def replay_events_many(
     """
     reports = list(climate)
     refuse_wrong_stations(configs[0], catalogs, reports)
-    with contextlib.closing(BatchReader(threads, ranges=_calls_strategy(configs))) as reader:
-        events = load_events(configs[0], catalogs, candles, probabilities)
+    with quick_turns(), contextlib.closing(BatchReader(threads, ranges=_calls_strategy(configs))) as reader:
+        batches = EventBatches(reader, len(configs[0]["series_tickers"]), len(configs))
+        events = load_events(configs[0], catalogs, candles, probabilities, batches.add)
         replays = _JointReplay(configs, events, Judge(configs[0], reports), counted=False, workers=workers)
-        replays.run(reader)
+        replays.run(batches)
         return replays.summaries()
 
 
@@ -260,16 +262,16 @@ class _JointReplay:
         given = (self.run_contracts, rules, rules.stepwise, names, cash)
         return StepReplay(*given, full_audit=full_audit, books=self.books)
 
-    def run(self, reader: BatchReader, tell: Callable[[int, int], None] = lambda done, total: None) -> None:
+    def run(self, batches: Iterable[Batch], tell: Callable[[int, int], None] = lambda done, total: None) -> None:
         """Replay all events, batch by batch.
 
         Args:
-            reader: reads the batches' candles.
+            batches: of these events.
             tell: called with the number of events done and of all events.
         """
         done = 0
         with OneAhead() as thread:
-            for batch in batches(list(self.events.values()), reader, len(self.replays)):
+            for batch in batches:
                 self.replay_batch(batch, thread)
                 if done:
                     tell(done, len(self.events))

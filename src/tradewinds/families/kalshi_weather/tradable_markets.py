@@ -33,17 +33,21 @@ def tradable(event: ReplayEvent, step_seconds: int) -> tuple[list[ReplayMarket],
         elif market.start_ts >= market.end_ts:
             refused[EMPTY_WINDOW] += 1
         else:
-            refused[NO_PROBABILITY] += _decides_too_early(market, step_seconds)
-            refused[STALE_PROBABILITY] += _decides_too_late(market, step_seconds)
+            if _decides_too_early(market, step_seconds):
+                refused[NO_PROBABILITY] += 1
+            if _decides_too_late(market, step_seconds):
+                refused[STALE_PROBABILITY] += 1
             if _tradable_end(market) > _tradable_start(market):
                 kept.append(market)
-    return kept, +refused
+    return kept, refused
 
 
 def _decides_too_early(market: ReplayMarket, step_seconds: int) -> bool:
     """Whether a decision time of a market's window comes before its first probability."""
+    if market.p_from_ts is None:
+        return False
     first_ts = -(-market.start_ts // step_seconds) * step_seconds
-    return market.p_from_ts is not None and first_ts < min(market.p_from_ts, market.end_ts)
+    return first_ts < min(market.p_from_ts, market.end_ts)
 
 
 def _tradable_start(market: ReplayMarket) -> int:
@@ -53,8 +57,10 @@ def _tradable_start(market: ReplayMarket) -> int:
 
 def _decides_too_late(market: ReplayMarket, step_seconds: int) -> bool:
     """Whether a decision time of a market's window comes after its probability may be used."""
+    if market.valid_until_ts is None:
+        return False
     last_ts = (market.end_ts - 1) // step_seconds * step_seconds
-    return market.valid_until_ts is not None and last_ts > market.valid_until_ts and last_ts >= market.start_ts
+    return last_ts > market.valid_until_ts and last_ts >= market.start_ts
 
 
 def _tradable_end(market: ReplayMarket) -> int:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tradewinds.config import resolve as configs
 from tradewinds.core.damage import naming_damage
 from tradewinds.core.text import counted, with_code
 from tradewinds.families.contract import Findings, ValidationCount, ValidationFailure
-from tradewinds.families.kalshi_weather.batches import BatchReader, batches
+from tradewinds.families.kalshi_weather.batches import BatchReader, EventBatches
 from tradewinds.families.kalshi_weather.events import ReplayEvent, load_events
 from tradewinds.families.kalshi_weather.forecasts.market_probabilities import build_probabilities
 from tradewinds.families.kalshi_weather.plan import EventsPlan
@@ -36,12 +36,13 @@ def validate_events(conf: configs.Config, plan: EventsPlan) -> Findings:
         DamagedFile: a file is not what was written.
     """
     with naming_damage(plan.data_files):
-        events = _events(conf, plan)
         climate = [path for path in plan.files.climate.values() if _exists(path)]
         judge = Judge(conf, climate)
         # Events with candles are judged as they are read, a batch at a time; then those without.
         with contextlib.closing(BatchReader()) as reader:
-            for batch in batches(events, reader):
+            batches = EventBatches(reader, len(conf["series_tickers"]))
+            events = _events(conf, plan, batches.add)
+            for batch in batches:
                 judge.judge(batch.events, batch.facts)
         judge.judge([event for event in events if not event.path], {})
         catalogs = {series: path for series, path in plan.files.catalogs.items() if _exists(path)}
@@ -62,18 +63,18 @@ def _exists(path: str) -> bool:
     return Path(path).exists()
 
 
-def _events(conf: configs.Config, plan: EventsPlan) -> list[ReplayEvent]:
-    """The events of the series whose catalog is there."""
+def _events(conf: configs.Config, plan: EventsPlan, tell: Callable[[Sequence[ReplayEvent]], None]) -> list[ReplayEvent]:
+    """The events of the series whose catalog is there; `tell` as in load_events."""
     catalogs = {series: path for series, path in plan.files.catalogs.items() if _exists(path)}
     candles = {(e.series_ticker, e.climate_date): e.path for e in plan.files.events if _exists(e.path)}
     part = conf | {"series_tickers": [series for series in conf["series_tickers"] if series in catalogs]}
     made = _made_of(plan)
     if not _exists(made):
-        return load_events(part, catalogs, candles, None)
+        return load_events(part, catalogs, candles, None, tell)
     if made != plan.files.probabilities:  # read anew: the user may have changed it since the last run
         table, _ = build_probabilities(part, catalogs, {}, made)
-        return load_events(part, catalogs, candles, table)
-    return load_events(part, catalogs, candles, plan.files.probabilities)
+        return load_events(part, catalogs, candles, table, tell)
+    return load_events(part, catalogs, candles, plan.files.probabilities, tell)
 
 
 def _made_of(plan: EventsPlan) -> str:

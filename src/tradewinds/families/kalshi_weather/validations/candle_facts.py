@@ -24,12 +24,12 @@ class MarketCandles(NamedTuple):
 
     Attributes:
         rows: number of candles.
-        volume: contracts traded in all of them.
+        volume: contracts traded in all of them, × 100.
         jumps: candles that do not follow an earlier one of the market in the files; 1 where they are unique and in order.
     """
 
     rows: int
-    volume: Decimal
+    volume: int
     jumps: int
 
 
@@ -57,11 +57,7 @@ def candle_facts(candles: Candles) -> CandleFacts:
     """Facts of the markets that have candles."""
     counts = (candles.end_row - candles.first_row).tolist()
     columns = zip(candles.tickers, counts, candles.traded.tolist(), candles.jumps.tolist(), strict=True)
-    return {
-        ticker: MarketCandles(rows=rows, volume=Decimal(volume).scaleb(-2), jumps=jumps)
-        for ticker, rows, volume, jumps in columns
-        if rows
-    }
+    return {ticker: MarketCandles(rows, volume, jumps) for ticker, rows, volume, jumps in columns if rows}
 
 
 def candle_footers(paths: Sequence[str]) -> dict[str, FooterFacts | None]:

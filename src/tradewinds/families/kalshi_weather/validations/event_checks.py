@@ -76,10 +76,10 @@ def forecast_known_by_asof(facts: EventFacts) -> Verdict:
     event = facts.event
     if is_latest(facts.config):
         return None
-    known = [m for m in event.markets if m.known_at_ts is not None]
+    known = [(m, m.known_at_ts) for m in event.markets if m.known_at_ts is not None]
     if not known:
         return None
-    late = [m for m in known if m.known_at_ts is not None and m.known_at_ts > event.asof_ts]
+    late = [m for m, known_at_ts in known if known_at_ts > event.asof_ts]
     if late:
         return f"{_names(late)} has a probability that was known after the as-of time {_utc(event.asof_ts)}"
     return ""
@@ -94,7 +94,8 @@ def one_climate_date(facts: EventFacts) -> Verdict:
     tickers = sorted({m.event_ticker for m in event.markets})
     if len(tickers) > 1:
         return f"its markets name {counted(len(tickers), 'event')}: {', '.join(tickers)}"
-    foreign = [m for m in event.markets if not m.ticker.startswith(f"{m.event_ticker}-")]
+    beginning = f"{tickers[0]}-"
+    foreign = [m for m in event.markets if not m.ticker.startswith(beginning)]
     return f"{_names(foreign)} is no market of {tickers[0]}" if foreign else ""
 
 
@@ -172,9 +173,10 @@ def refetch_changes_nothing(facts: EventFacts) -> Verdict:
     if file is None:
         return None
     # The catalog lists each market once.
-    listed = Counter(m.ticker for m in event.markets)
-    twice = [ticker for ticker, times in listed.items() if times > 1]
-    if twice:
+    tickers = [m.ticker for m in event.markets]
+    listed = dict.fromkeys(tickers)
+    if len(listed) < len(tickers):
+        twice = [ticker for ticker, times in Counter(tickers).items() if times > 1]
         return f"the catalog lists {', '.join(twice)} twice"
     # Candles are unique, in order, and of listed markets.
     present = {ticker: facts.candles[ticker] for ticker in listed if ticker in facts.candles}
@@ -189,7 +191,7 @@ def refetch_changes_nothing(facts: EventFacts) -> Verdict:
     if {ticker: count for ticker, count in counts.items() if count} != rows:
         return "its file holds other numbers of candles than its fetch counted"
     fetched = file.metadata.get("markets", listed)
-    return "" if set(fetched) == set(listed) else "its candles were fetched for other markets than the catalog lists"
+    return "" if set(fetched) == listed.keys() else "its candles were fetched for other markets than the catalog lists"
 
 
 def daylight_saving(facts: EventFacts) -> Verdict:
@@ -212,21 +214,26 @@ def station_known(facts: EventFacts) -> Verdict:
     An event whose ticker belongs to no series of the station is skipped earlier, as DATE_MAPPING.
     """
     event, station = facts.event, facts.event.station
-    offset = dt.datetime(event.climate_date.year, 1, 15, tzinfo=ZoneInfo(station.timezone)).utcoffset()
-    if offset != dt.timedelta(hours=station.lst_offset_hours):
+    if _winter_offset(station.timezone, event.climate_date.year) != dt.timedelta(hours=station.lst_offset_hours):
         return f"standard time of {station.timezone} is not {station.lst_offset_hours} hours from UTC"
     return ""
+
+
+@functools.cache
+def _winter_offset(zone: str, year: int) -> dt.timedelta | None:
+    """Local time minus UTC in January of a year."""
+    return dt.datetime(year, 1, 15, tzinfo=ZoneInfo(zone)).utcoffset()
 
 
 def volume_in_bounds(facts: EventFacts) -> Verdict:
     """Check that the candles of a market trade no more contracts than the market did."""
     allowed = 1 + facts.setting("volume_tolerance", VOLUME_TOLERANCE)
     traded = facts.candles
-    known = [(m, traded[m.ticker].volume, m.volume) for m in facts.event.markets if m.ticker in traded]
-    judged = [(market, candles, volume) for market, candles, volume in known if volume is not None]
+    known = [(m.ticker, traded[m.ticker].volume, m.volume) for m in facts.event.markets if m.ticker in traded]
+    judged = [(ticker, candles, volume) for ticker, candles, volume in known if volume is not None]
     above = [
-        f"{market.ticker} trades {candles:,} contracts in its candles, {volume} in all"
-        for market, candles, volume in judged
+        f"{ticker} trades {_contracts(candles):,} contracts in its candles, {_contracts(volume)} in all"
+        for ticker, candles, volume in judged
         if candles > allowed * volume
     ]
     return "; ".join(above) if judged else None
@@ -249,6 +256,11 @@ def _is_ladder(markets: tuple[ReplayMarket, ...]) -> bool:
     ASSUME: two and more markets of a day exclude each other; a single one ("80° or above", until 2022) is no ladder.
     """
     return len(markets) > 1
+
+
+def _contracts(hundredths: int) -> Decimal:
+    """A number of contracts × 100 as the number of contracts."""
+    return Decimal(hundredths).scaleb(-2)
 
 
 def _names(markets: list[ReplayMarket]) -> str:

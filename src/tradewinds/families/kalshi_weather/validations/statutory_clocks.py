@@ -38,6 +38,7 @@ def _first_sunday_from(date: dt.date) -> dt.date:
     return date + dt.timedelta(days=6 - date.weekday())
 
 
+@functools.cache
 def near_a_change(date: dt.date) -> bool:
     """Whether the clocks change on a date, the day before or the day after."""
     return any(abs((date - change).days) <= 1 for change in changes(date.year))
