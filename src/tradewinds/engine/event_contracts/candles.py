@@ -7,9 +7,8 @@ time t ≥ e, until the next candle of its market. No row is used before its end
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -39,8 +38,7 @@ _INTEGERS = {"market_index": np.int32, "end_ts": np.int64, "bid": np.int32, "ask
 NO_AGE_LIMIT = 10**12  # seconds
 
 
-@dataclass(frozen=True)
-class Candles:
+class Candles(NamedTuple):
     """Candles of some markets. The market at index i has the rows [first_row[i], end_row[i]), in order of time.
 
     Attributes:
@@ -149,8 +147,7 @@ def _integers(column: pa.ChunkedArray, kind: np.dtype[Any]) -> np.ndarray:
     return parts[0] if len(parts) == 1 else np.concatenate([np.empty(0, kind), *parts])
 
 
-@dataclass(frozen=True)
-class LiveCandles:
+class LiveCandles(NamedTuple):
     """The contracts that are not settled between two instants, and their candles.
 
     Attributes:
