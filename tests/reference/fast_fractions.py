@@ -1,7 +1,8 @@
 """A faster `Fraction`: naive engines spend most of their time with those of the standard library.
 
-Sums, products and comparisons of two fractions or of a fraction and an int are computed here, in a half of the time; everything
-else is inherited. A fraction is a numerator and a positive denominator without a common divisor, as there.
+Sums, products and comparisons of two fractions or of a fraction and an int are computed here, in a quarter of the time; all
+else is inherited. A fraction is a numerator and a positive denominator without a common divisor, as there. The class of the
+other number is looked at first: `isinstance` of a fraction asks an abstract base class, which takes as long as the sum.
 """
 
 import fractions
@@ -36,23 +37,24 @@ class Fraction(Plain):
         return found
 
     def __add__(self, other):
-        if isinstance(other, Plain):
+        kind = type(other)
+        if kind is int:
+            return _lowest(self._numerator + other * self._denominator, self._denominator)
+        if kind is Fraction or isinstance(other, Plain):
             n, d = other._numerator, other._denominator
             return _lowest(self._numerator * d + n * self._denominator, self._denominator * d)
-        if isinstance(other, int):
-            return _lowest(self._numerator + other * self._denominator, self._denominator)
-        return Plain.__add__(self, other)
+        return self + int(other) if kind is bool else Plain.__add__(self, other)
 
-    def __radd__(self, other):
-        return self + other if isinstance(other, (int, Plain)) else Plain.__radd__(self, other)
+    __radd__ = __add__
 
     def __sub__(self, other):
-        if isinstance(other, Plain):
+        kind = type(other)
+        if kind is int:
+            return _lowest(self._numerator - other * self._denominator, self._denominator)
+        if kind is Fraction or isinstance(other, Plain):
             n, d = other._numerator, other._denominator
             return _lowest(self._numerator * d - n * self._denominator, self._denominator * d)
-        if isinstance(other, int):
-            return _lowest(self._numerator - other * self._denominator, self._denominator)
-        return Plain.__sub__(self, other)
+        return self - int(other) if kind is bool else Plain.__sub__(self, other)
 
     def __rsub__(self, other):
         if isinstance(other, int):
@@ -60,17 +62,17 @@ class Fraction(Plain):
         return Fraction(other) - self if isinstance(other, Plain) else Plain.__rsub__(self, other)
 
     def __mul__(self, other):
-        if isinstance(other, Plain):
-            return _lowest(self._numerator * other._numerator, self._denominator * other._denominator)
-        if isinstance(other, int):
+        kind = type(other)
+        if kind is int:
             return _lowest(self._numerator * other, self._denominator)
-        return Plain.__mul__(self, other)
+        if kind is Fraction or isinstance(other, Plain):
+            return _lowest(self._numerator * other._numerator, self._denominator * other._denominator)
+        return self * int(other) if kind is bool else Plain.__mul__(self, other)
 
-    def __rmul__(self, other):
-        return self * other if isinstance(other, (int, Plain)) else Plain.__rmul__(self, other)
+    __rmul__ = __mul__
 
     def __truediv__(self, other):
-        if isinstance(other, (int, Plain)) and other:
+        if (isinstance(other, int) or type(other) is Fraction or isinstance(other, Plain)) and other:
             n, d = other.numerator, other.denominator
             if n < 0:
                 n, d = -n, -d
@@ -90,29 +92,40 @@ class Fraction(Plain):
 
     __hash__ = Plain.__hash__
 
+    def __bool__(self):
+        return self._numerator != 0
+
     def __eq__(self, other):
-        if isinstance(other, Plain):
-            return self._numerator == other._numerator and self._denominator == other._denominator
         if isinstance(other, int):
             return self._denominator == 1 and self._numerator == other
+        if type(other) is Fraction or isinstance(other, Plain):
+            return self._numerator == other._numerator and self._denominator == other._denominator
         return Plain.__eq__(self, other)
 
     def __lt__(self, other):
-        if isinstance(other, Plain):
+        if isinstance(other, int):
+            return self._numerator < other * self._denominator
+        if type(other) is Fraction or isinstance(other, Plain):
             return self._numerator * other._denominator < other._numerator * self._denominator
-        return self._numerator < other * self._denominator if isinstance(other, int) else Plain.__lt__(self, other)
+        return Plain.__lt__(self, other)
 
     def __le__(self, other):
-        if isinstance(other, Plain):
+        if isinstance(other, int):
+            return self._numerator <= other * self._denominator
+        if type(other) is Fraction or isinstance(other, Plain):
             return self._numerator * other._denominator <= other._numerator * self._denominator
-        return self._numerator <= other * self._denominator if isinstance(other, int) else Plain.__le__(self, other)
+        return Plain.__le__(self, other)
 
     def __gt__(self, other):
-        if isinstance(other, Plain):
+        if isinstance(other, int):
+            return self._numerator > other * self._denominator
+        if type(other) is Fraction or isinstance(other, Plain):
             return self._numerator * other._denominator > other._numerator * self._denominator
-        return self._numerator > other * self._denominator if isinstance(other, int) else Plain.__gt__(self, other)
+        return Plain.__gt__(self, other)
 
     def __ge__(self, other):
-        if isinstance(other, Plain):
+        if isinstance(other, int):
+            return self._numerator >= other * self._denominator
+        if type(other) is Fraction or isinstance(other, Plain):
             return self._numerator * other._denominator >= other._numerator * self._denominator
-        return self._numerator >= other * self._denominator if isinstance(other, int) else Plain.__ge__(self, other)
+        return Plain.__ge__(self, other)

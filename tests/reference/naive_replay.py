@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from tests.reference import naive_validations
 from tests.reference.fast_fractions import Fraction
+from tests.reference.parquet_rows import rows_of
 
 ZONES = {  # time zone, and hours of its standard time from UTC, of the series that tests use
     "KXHIGHCHI": ("America/Chicago", -6),
@@ -229,7 +230,7 @@ class NaiveRun:
         self.books = books_by_market(levels) if levels else {}
         self.highs = naive_validations.final_highs(climate)
         p_rows = defaultdict(list)
-        for row in pq.read_table(probabilities).to_pylist():
+        for row in rows_of(probabilities):
             p_rows[row["market_ticker"]].append(row)
         self.markets = self._load(catalogs, candles, p_rows)
 
@@ -238,7 +239,7 @@ class NaiveRun:
         replayed = []
         for series in self.config["series_tickers"]:
             listed = defaultdict(list)
-            for row in pq.read_table(catalogs[series]).to_pylist():
+            for row in rows_of(catalogs[series]):
                 listed[row["climate_date"]].append(row)
             day = self.config["date_start_local"]
             while day <= self.config["date_end_local"]:
@@ -252,7 +253,7 @@ class NaiveRun:
             self.skipped[series, day] = "DATE_MAPPING"  # without a date there is no as-of time, no window and no score
             return []
         # its markets
-        table = pq.read_table(path).to_pylist() if Path(path).exists() else []
+        table = rows_of(path) if Path(path).exists() else []
         by_market = defaultdict(list)
         for row in table:
             by_market[row["market_ticker"]].append(row)

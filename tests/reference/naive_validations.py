@@ -3,17 +3,19 @@
 It is written from their descriptions (docs/validations.md) alone and shares no code with the product.
 """
 
+import functools
 import math
 from collections import Counter
 
-import pyarrow.parquet as pq
-
 from tests.reference.fast_fractions import Fraction
+from tests.reference.parquet_rows import rows_of
 
 MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
 PREFIXES = {"KXHIGHCHI": {"KXHIGHCHI", "HIGHCHI"}, "KXHIGHMIA": {"KXHIGHMIA", "HIGHMIA"}}
 STATIONS = {"KXHIGHCHI": "KMDW", "KXHIGHMIA": "KMIA", "KXHIGHNY": "KNYC", "KXHIGHLAX": "KLAX", "KXHIGHTPHX": "KPHX"}
 FAR = 10**6
+
+fraction_of = functools.cache(Fraction)  # few numbers, many times
 
 
 def degrees(row):
@@ -118,7 +120,7 @@ def trades_too_much(config, row, candles):
     if row["volume"] is None:
         return False
     tolerance = (config["validations"] or {}).get("volume_tolerance")
-    traded = sum(Fraction(str(c["volume"])) for c in candles if c["market_ticker"] == row["market_ticker"])
+    traded = sum(fraction_of(str(c["volume"])) for c in candles if c["market_ticker"] == row["market_ticker"])
     return traded > Fraction(str(row["volume"])) * (1 + Fraction(str(0.01 if tolerance is None else tolerance)))
 
 
@@ -136,5 +138,5 @@ def final_highs(paths):
     Args:
         paths: paths of files of climate reports.
     """
-    rows = [row for path in paths for row in pq.read_table(path).to_pylist()]
+    rows = [row for path in paths for row in rows_of(path)]
     return {(r["station_id"], r["climate_date"]): r["high_f"] for r in rows if r["final"]}

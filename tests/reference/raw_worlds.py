@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tests.reference.parquet_rows import rows_of
 from tests.reference.worlds import make_world
 from tradewinds.config import resolve
 from tradewinds.core import files, units
@@ -73,10 +74,9 @@ def order_books(rng, folder, candles):
     """Write order books of most markets near the quotes of their candles, some seconds after them; return the path."""
     lines = ["market_ticker,known_at_utc,side,price,size"]
     for path in candles.values():
-        left_out = {
-            ticker for ticker in sorted(set(pq.read_table(path)["market_ticker"].to_pylist())) if rng.random() < 0.2
-        }
-        for row in pq.read_table(path).to_pylist():
+        rows = rows_of(path)
+        left_out = {ticker for ticker in sorted({row["market_ticker"] for row in rows}) if rng.random() < 0.2}
+        for row in rows:
             bid, ask = row["yes_bid_close"], row["yes_ask_close"]
             if row["market_ticker"] in left_out or bid is None or ask is None or bid > ask or rng.random() < 0.4:
                 continue
@@ -100,7 +100,7 @@ def order_books(rng, folder, candles):
 def _user_rows(rng, world):
     """Return a table of a user's probabilities: a few rows per market, known before, at or after the as-of time."""
     policy, rows = world.config["asof_policy"], []
-    for row in pq.read_table(world.probabilities).to_pylist():
+    for row in rows_of(world.probabilities):
         station = climate_days.station_of(row["series_ticker"])
         asof = climate_days.asof_ts(station, row["climate_date"], policy["local_time"], policy["days_before"])
         for late in sorted(rng.sample([-30, -2, 0, 1, 9, 40], rng.randint(1, 4))):

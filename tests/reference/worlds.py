@@ -5,8 +5,11 @@ degrees. Its probabilities mostly do not sum to 1, so that there are trades; `la
 has a defect that a validation must find (defects.py).
 """
 
+import copy
 import datetime as dt
+import functools
 import random
+import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -14,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tests.reference.defects import plant, validation_policy
+from tests.reference.parquet_rows import rows_of
 from tradewinds.config import resolve
 from tradewinds.core import files
 from tradewinds.families.kalshi_weather import climate_days, schemas
@@ -54,6 +57,32 @@ class World:
 
 
 def make_world(folder: Path, seed: int) -> World:
+    """Write the files of a random world into a folder: those that `_new_world` made of the seed, once in a process."""
+    world, contents = _kept_world(seed)
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    return World(
+        copy.deepcopy(world.config),
+        catalogs={series: str(folder / name) for series, name in world.catalogs.items()},
+        candles={event: str(folder / name) for event, name in world.candles.items()},
+        probabilities=str(folder / world.probabilities),
+        climate=[str(folder / name) for name in world.climate],
+    )
+
+
+@functools.cache
+def _kept_world(seed: int) -> tuple[World, dict[str, bytes]]:
+    """Make a random world; its paths are names, and the content of each of these files is the second value."""
+    with tempfile.TemporaryDirectory() as folder:
+        world = _new_world(Path(folder), seed)
+        contents = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+    world.catalogs = {series: Path(path).name for series, path in world.catalogs.items()}
+    world.candles = {event: Path(path).name for event, path in world.candles.items()}
+    world.probabilities, world.climate = Path(world.probabilities).name, [Path(path).name for path in world.climate]
+    return world, contents
+
+
+def _new_world(folder: Path, seed: int) -> World:
     """Write the files of a random world into a folder."""
     # dates, series and settings
     rng = random.Random(seed)
@@ -107,10 +136,10 @@ def with_changes(folder: Path, seed: int) -> World:
     opens = {
         row["market_ticker"]: (int(row["open_time"].timestamp()), int(row["close_time"].timestamp()))
         for path in world.catalogs.values()
-        for row in pq.read_table(path).to_pylist()
+        for row in rows_of(path)
     }
     rows = []
-    for row in pq.read_table(world.probabilities).to_pylist():
+    for row in rows_of(world.probabilities):
         opened, closed = opens[row["market_ticker"]]
         found = [row | {"known_at_ts": rng.choice([0, 0, opened, rng.randint(opened, closed)])}]
         for _ in range(rng.choice([0, 1, 3, 8])):

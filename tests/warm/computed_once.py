@@ -1,4 +1,4 @@
-"""What many tests compute of the same values is computed once in a session, and then read: fits of forecasts, calendars.
+"""What many tests compute of the same values is computed once in a session, and then read: forecasts' fits, calendars.
 
 The digest is that of all that a function sees (drawn_once.py), so what is read is what the same code made of the same values.
 Tests that compare two computations take the fixture `drawn_anew`: with the variable `drawn_once.DRAW` all is computed.
@@ -11,7 +11,7 @@ from tests.warm import drawn_once
 
 
 def install(folder: Path) -> None:
-    """Replace the functions that fit a day's forecast and that build an exchange's calendar, in this process and its forks.
+    """Replace the functions that prepare and fit a day's forecast and build a calendar, in this process and its forks.
 
     Args:
         folder: where the results are kept; it is made.
@@ -20,6 +20,7 @@ def install(folder: Path) -> None:
     from tradewinds.reference_data import exchange_calendar
 
     folder.mkdir(exist_ok=True)
+    emos.design_matrices = drawn_once.kept_by_digest(folder, emos.design_matrices)
     emos.fit = drawn_once.kept_by_digest(folder, emos.fit)
     mixture.fit_components = drawn_once.kept_by_digest(folder, mixture.fit_components)
     built = drawn_once.kept_by_digest(folder, exchange_calendar._built.__wrapped__)

@@ -3,9 +3,9 @@
 `python -P -m tests.warm.server SOCKET` serves until its standard input ends, and then removes the socket's folder.
 warm_python.c sends command lines, and ends as they end. What a fork gets is what a new interpreter would have: arguments,
 environment, working directory, open files, ignored signals, limits, a `__main__` of its own, its own random numbers. What
-it has besides is imported modules, which hold what they hold after an import, but for the schemas of configs and the names of
-installed modules (known_modules.py), which are there, and the functions that draw plots (drawn_once.py), fit forecasts and
-build calendars (computed_once.py).
+it has besides is imported modules, which hold what they hold after an import, but for the schemas of configs, the template of
+reports and the names of installed modules (known_modules.py), which are there, and the functions that draw plots
+(drawn_once.py), fit forecasts and build calendars (computed_once.py). Garbage is looked for less often.
 Where that would not do, the fork becomes a real interpreter.
 """
 
@@ -74,10 +74,13 @@ def main() -> None:
         sys.modules["tradewinds.config.resolve"].schema(market)  # it is kept
     for name in [name for name in sys.modules if name.split(".")[0] in ("tests", "hatch_build")]:
         del sys.modules[name]  # a command has its own
+    template = sys.modules["tradewinds.results.report.html"].template()  # it is kept, with the one that it imports
+    template.environment.get_template("parts.html.j2")
     typing._cleanups.clear()  # a library empties typing's caches at its end: a third of the time of a short command
     pristine = dict(os.environb)
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)  # a twelfth of Snakemake's time is the search for garbage, of which it makes none
     connection = serve(sys.argv[1])
     if connection:
         run(connection, pristine)

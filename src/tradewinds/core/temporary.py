@@ -42,12 +42,12 @@ def remove_abandoned(prefix: str, place: Path) -> None:
         prefix: of their names.
         place: where they lie.
     """
-    for folder in place.glob(f"{prefix}*"):
-        owner = re.fullmatch(r"(\d+)-\w+", folder.name.removeprefix(prefix))
+    for name in os.listdir(place):  # noqa: PTH208 (a tenth of the time of glob, in a folder that can have many others)
+        owner = re.fullmatch(r"(\d+)-\w+", name.removeprefix(prefix)) if name.startswith(prefix) else None
         if owner and not _is_running(int(owner[1])):
             # what another user owns, or a process in another container still holds, stays
-            with contextlib.suppress(OSError), _locked(folder):
-                shutil.rmtree(folder, ignore_errors=True)
+            with contextlib.suppress(OSError), _locked(place / name):
+                shutil.rmtree(place / name, ignore_errors=True)
 
 
 def _is_running(process: int) -> bool:

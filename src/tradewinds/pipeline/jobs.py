@@ -97,11 +97,27 @@ def code_digest(*parts: str) -> str:
     package = Path(__file__).resolve().parents[1]
     digest = hashlib.sha256()
     for part in parts:
-        path = package / part
-        files = sorted(f for f in path.rglob("*") if f.suffix in SOURCES) if path.is_dir() else [path]
-        for file in files:
-            digest.update(str(file.relative_to(package)).encode() + b"\0" + file.read_bytes())
+        for name in _sources(f"{package}/", part):
+            with open(f"{package}/{name}", "rb") as file:
+                digest.update(name.encode() + b"\0" + file.read())
     return digest.hexdigest()[:16]
+
+
+def _sources(package: str, part: str) -> list[str]:
+    """List the sources in a folder or of a file by their paths relative to the package, which ends with a slash.
+
+    They are in order of their folders' and their own names. A run asks a dozen times for a hundred files: `pathlib` takes four
+    times as long.
+    """
+    if not os.path.isdir(package + part):  # noqa: PTH112
+        return [part]
+    found = [
+        f"{folder}/{name}".removeprefix(package)
+        for folder, _, names in os.walk(package + part)
+        for name in names
+        if os.path.splitext(name)[1] in SOURCES  # noqa: PTH122
+    ]
+    return sorted(found, key=lambda path: path.split("/"))
 
 
 def log_to(path: str | Path, run_log: str | Path | None = None) -> None:

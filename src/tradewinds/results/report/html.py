@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import re
 from collections.abc import Mapping
 from importlib import resources
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from tradewinds.results.glossary import explanation_of
@@ -28,6 +29,20 @@ def html(page: Page, pictures: Mapping[str, bytes]) -> str:
         pictures: its plots as SVG, by name, for paper and for readers without scripts.
     """
     scripts = [_text(name) for name in _SCRIPTS]
+    plots = [{"name": p.name, "kind": p.kind, "data": p.data, "axes": p.axes, "title": p.title} for p in page.plots()]
+    return template().render(
+        page=page,
+        plots=plots,
+        pictures={name: base64.b64encode(svg).decode() for name, svg in pictures.items()},
+        styles=[_text(name) for name in _STYLES],
+        scripts=scripts,
+        digests=[_digest(script) for script in scripts],
+    )
+
+
+@functools.cache
+def template() -> Template:
+    """Compile the template of reports, once in a process."""
     environment = Environment(
         loader=PackageLoader("tradewinds.results.report"),
         autoescape=True,
@@ -37,15 +52,7 @@ def html(page: Page, pictures: Mapping[str, bytes]) -> str:
     )
     environment.globals |= {"small_session": small_session, "explained": explanation_of}
     environment.filters["with_code"] = with_code
-    plots = [{"name": p.name, "kind": p.kind, "data": p.data, "axes": p.axes, "title": p.title} for p in page.plots()]
-    return environment.get_template("report.html.j2").render(
-        page=page,
-        plots=plots,
-        pictures={name: base64.b64encode(svg).decode() for name, svg in pictures.items()},
-        styles=[_text(name) for name in _STYLES],
-        scripts=scripts,
-        digests=[_digest(script) for script in scripts],
-    )
+    return environment.get_template("report.html.j2")
 
 
 def with_code(text: str) -> Markup:
