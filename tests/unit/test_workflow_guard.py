@@ -15,9 +15,9 @@ from tradewinds.pipeline import workflow_guard
 SUBMITS = """
 import signal, sys
 signal.signal(signal.SIGTERM, lambda number, frame: None)
-print("{said}", flush=True)
-print("ready", file=sys.stderr, flush=True)
 try:
+    print("{said}", flush=True)
+    print("ready", file=sys.stderr, flush=True)
     while True:
         signal.pause()
 except KeyboardInterrupt:

@@ -11,17 +11,17 @@ from tradewinds.core.errors import DatabaseError
 from tradewinds.core.url_secrets import masked_url
 
 # Up to the last @: a password that is not quoted may hold any character.
-_CREDENTIALS = re.compile(r"://.*@")
+_CREDENTIALS = r"://.*@"
 MOST_PORT = 65535
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
+_VARIABLE = r"\$\{(\w+)\}"
 # SQLAlchemy's form of a URL, up to the port (sqlalchemy.engine.url).
-_FORM = re.compile(r"[\w+]+://(?:[^:/]*(?::[^@]*)?@)?(?:\[[^/?]+\]|[^/:?]+)?(?::(?P<port>[^/?]*))?")
-_PARAMETER = re.compile(r"(?i)(password|passwd|pwd)=[^&]*")
+_FORM = r"[\w+]+://(?:[^:/]*(?::[^@]*)?@)?(?:\[[^/?]+\]|[^/:?]+)?(?::(?P<port>[^/?]*))?"
+_PARAMETER = r"(?i)(password|passwd|pwd)=[^&]*"
 
 
 def url_key(url: str) -> str:
     """Return a short key of a database: a hash of its URL without credentials."""
-    return hashlib.sha256(_PARAMETER.sub("", _CREDENTIALS.sub("://", url)).encode()).hexdigest()[:12]
+    return hashlib.sha256(re.sub(_PARAMETER, "", re.sub(_CREDENTIALS, "://", url)).encode()).hexdigest()[:12]
 
 
 def masked(url: str) -> str:
@@ -39,7 +39,7 @@ def url_fault(url: str) -> str | None:
     """
     if url.startswith("${"):  # all of it may stand in the variable
         return None
-    found = _FORM.match(_VARIABLE.sub("1", url))
+    found = re.match(_FORM, re.sub(_VARIABLE, "1", url))
     if not found:
         return "is no database URL"
     port = found["port"]
@@ -66,4 +66,4 @@ def expand(url: str) -> str:
         text = os.environ[found[1]]
         return quote(text, safe="") if found.start() < credentials_end else text
 
-    return _VARIABLE.sub(value, url)
+    return re.sub(_VARIABLE, value, url)

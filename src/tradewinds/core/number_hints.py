@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_PLAIN = re.compile(r"-?\d+(\.\d+)?")
+_PLAIN = r"-?\d+(\.\d+)?"
 _HUNDRED = 100
 _NOTHING = ("none", "null", "nil", "nan", "n/a", "-", "")
 
@@ -23,7 +23,7 @@ def number_hint(text: str, *, whole: bool = False) -> str:
         return "Leave it out if there is no value; else write a plain number."
     if re.fullmatch(r"-?\d{1,3}([,_' ;]\d{3})+", plain):
         return f"Write it without separators: {re.sub(r'[^0-9-]', '', plain)}."
-    if plain.count(",") == 1 and _PLAIN.fullmatch(plain.replace(",", ".")):
+    if plain.count(",") == 1 and re.fullmatch(_PLAIN, plain.replace(",", ".")):
         return f"Write decimals with a point: {plain.replace(',', '.')}."
     return f"Write digits alone, for example {'10' if whole else '0.0005 or 10000'}."
 

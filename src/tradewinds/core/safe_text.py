@@ -1,6 +1,6 @@
 """Text from outside made safe to show: on a terminal, in one line of a message, in a cell of a spreadsheet.
 
-Importing this module is cheap: every error does.
+Importing this module is cheap, since every error does it: `re` compiles the patterns when they are first used.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import sys
 import unicodedata
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet reads a cell that begins so as a formula
-_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_RAW_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_NUMBER = r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
+_RAW_IN_JSON = "[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 
 
 def printable(text: str, *, lines: bool = True) -> str:
@@ -43,7 +43,7 @@ def cell(text: str) -> str:
 
     Numbers stay as they are.
     """
-    return f"'{text}" if text.startswith(FORMULA_STARTS) and not _NUMBER.fullmatch(text) else text
+    return f"'{text}" if text.startswith(FORMULA_STARTS) and not re.fullmatch(_NUMBER, text) else text
 
 
 def from_cell(text: str) -> str:
@@ -53,7 +53,7 @@ def from_cell(text: str) -> str:
 
 def json_for_terminal(text: str) -> str:
     """Return a JSON document whose control characters and marks of writing direction are escapes of JSON."""
-    return _RAW_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return re.sub(_RAW_IN_JSON, lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def allow_any_text() -> None:

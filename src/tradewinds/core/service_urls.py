@@ -6,7 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 _SCHEMES = ("http", "https")
-_NAME = re.compile(r"[\w-]+(?:\.[\w-]+)*\.?", re.ASCII)
+_NAME = r"(?a)[\w-]+(?:\.[\w-]+)*\.?"
 
 
 def service_url_fault(url: str) -> str | None:
@@ -30,4 +30,4 @@ def service_url_fault(url: str) -> str | None:
         host = parts.hostname.encode("idna").decode()
     except UnicodeError:
         return "names a host that cannot be"
-    return None if ":" in host or _NAME.fullmatch(host) else "names a host that cannot be"
+    return None if ":" in host or re.fullmatch(_NAME, host) else "names a host that cannot be"

@@ -19,7 +19,7 @@ _MOST_ROUNDED = 10**15  # above it a float has no decimals
 CACHED = 10_000  # texts that are remembered: a run repeats amounts and instants
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _SECOND, _MICROSECOND = dt.timedelta(seconds=1), dt.timedelta(microseconds=1)
-_BEYOND_MICROSECONDS = re.compile(r"[.,]\d{6}0*[1-9]")  # decimals of a second that a datetime cannot hold
+_BEYOND_MICROSECONDS = r"[.,]\d{6}0*[1-9]"  # decimals of a second that a datetime cannot hold
 
 
 def plain(value: Decimal, least: int = 0) -> str:
@@ -80,7 +80,7 @@ def moment(text: str, *, up: bool) -> dt.datetime:
         ValueError: the text is no instant.
     """
     found = dt.datetime.fromisoformat(text)
-    if up and _BEYOND_MICROSECONDS.search(text):
+    if up and re.search(_BEYOND_MICROSECONDS, text):
         found += _MICROSECOND
     return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
 

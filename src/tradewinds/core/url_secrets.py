@@ -6,21 +6,21 @@ parameter whose name says so. In doubt more is hidden than needs be.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Mapping
 from typing import Any
 
 HIDDEN = "***"
+# The patterns are texts: `re` compiles each when it is first used, and keeps it. Most processes use none.
 # In one URL: up to the last @, since a password that is not quoted may hold any character. In an http URL a port before a
 # path begins no password; in one of a database it may be the beginning of one.
-_PASSWORD = re.compile(r"(?i)(?:(https?://[^/@:]*):(?!\d{1,5}[/?#])|((?<!http)(?<!https)://[^/@:]*):).*@", re.DOTALL)
+_PASSWORD = r"(?is)(?:(https?://[^/@:]*):(?!\d{1,5}[/?#])|((?<!http)(?<!https)://[^/@:]*):).*@"
 # In a text, where a URL ends at white space.
-_PASSWORD_IN_TEXT = re.compile(
+_PASSWORD_IN_TEXT = (
     r"(?i)(?:(https?://[^/@:\s]*):(?!\d{1,5}(?:[/?#]|\s))|((?<!http)(?<!https)://[^/@:\s]*):(?!\d{1,5}\s))\S*@"
 )
-_USER = re.compile(r"(?i)((?:https?|socks\w*)://)[^/@:\s?#]+@")
-_PARAMETER = re.compile(
+_USER = r"(?i)((?:https?|socks\w*)://)[^/@:\s?#]+@"
+_PARAMETER = (
     r"(?i)((?<![\w.\-\[\]%])(?!(?:next|prev|previous|page|continuation|max|min|num)[_\-]?tokens?=)"  # a page, a count
     r"[\w.\-\[\]%]*(?:api_?key|access_?key|key_?id|private_?key|token|secret|signature|passw(?:or)?d|pwd|credential"
     r"|authorization)[\w.\-\[\]%]*=|[?&;](?:key|sig|auth|pass)=)[^&\s#\"'<>]+"
@@ -29,13 +29,13 @@ _PARAMETER = re.compile(
 
 def masked(text: str) -> str:
     """Return a text with *** in place of each secret in its URLs."""
-    without_users = _USER.sub(rf"\1{HIDDEN}@", _PASSWORD_IN_TEXT.sub(rf"\1\2:{HIDDEN}@", text))
-    return _PARAMETER.sub(rf"\1{HIDDEN}", without_users)
+    without_users = re.sub(_USER, rf"\1{HIDDEN}@", re.sub(_PASSWORD_IN_TEXT, rf"\1\2:{HIDDEN}@", text))
+    return re.sub(_PARAMETER, rf"\1{HIDDEN}", without_users)
 
 
 def masked_url(url: str) -> str:
     """Return a URL, all of it, with *** in place of its secrets; its password may hold white space."""
-    return masked(_PASSWORD.sub(rf"\1\2:{HIDDEN}@", url))
+    return masked(re.sub(_PASSWORD, rf"\1\2:{HIDDEN}@", url))
 
 
 def without_secrets(value: Any) -> Any:
@@ -51,11 +51,3 @@ def _holds_secret(value: Any) -> bool:
         return False
     named = re.sub(r"\$\{\w+\}", HIDDEN, value)
     return masked_url(named) != named
-
-
-class MaskingFormatter(logging.Formatter):
-    """Format log records without the secrets of their URLs, tracebacks included."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line or lines of a record."""
-        return masked(super().format(record))

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.parquet as pq
 
 from tradewinds.core import user_files
@@ -38,10 +37,12 @@ def read_table(
                 table = file.read()
             table.validate(full=True)  # texts that are no UTF-8, offsets that point outside
         else:
+            from pyarrow import csv  # here: few processes read a CSV
+
             header = user_files.decoded(data, path, what, refused).partition("\n")[0]
             user_files.refuse_other_separator(header, path, what, refused)
-            options = pa.csv.ConvertOptions(column_types=dict.fromkeys(texts, pa.string()))
-            table = pa.csv.read_csv(pa.BufferReader(data), convert_options=options)
+            options = csv.ConvertOptions(column_types=dict.fromkeys(texts, pa.string()))
+            table = csv.read_csv(pa.BufferReader(data), convert_options=options)
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         problem = shortened((str(error).splitlines() or [type(error).__name__])[0], 200)
         raise refused(f"{what} cannot be read ({problem}).", where=str(path), remedy=remedy) from None

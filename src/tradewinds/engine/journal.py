@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
@@ -233,19 +233,21 @@ class Journal:
         return f"position {self.position_id[row]} of {name} {problem} ({instant(int(self.ts[row]))})"
 
 
-@dataclass
 class JournalWriter:
     """Writer of a journal row by row, for loops in Python.
+
+    Args:
+        places: decimals of the amounts, as in Journal.
 
     Attributes:
         rows: values of COLUMNS, so far.
         names: index of each name, for instruments, legs and reasons.
-        places: decimals of the amounts, as in Journal.
     """
 
-    rows: list[tuple[int, ...]] = field(default_factory=list)
-    names: dict[str, dict[str, int]] = field(default_factory=lambda: {"instrument": {}, "leg": {}, "reason": {}})
-    places: int = 6
+    def __init__(self, places: int = 6) -> None:
+        self.rows: list[tuple[int, ...]] = []
+        self.names: dict[str, dict[str, int]] = {"instrument": {}, "leg": {}, "reason": {}}
+        self.places = places
 
     def add(
         self,

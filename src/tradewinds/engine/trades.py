@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -155,8 +154,7 @@ def legs_of(journal: Journal) -> list[Leg]:
     return list(map(Leg._make, zip(*(columns[name] for name in Leg._fields), strict=True)))
 
 
-@dataclass(frozen=True)
-class _LegRows:
+class _LegRows(NamedTuple):
     """Rows of a journal grouped by position and leg.
 
     Attributes:

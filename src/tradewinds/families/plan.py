@@ -6,7 +6,6 @@ files (which event, which symbol and year) is in `Plan.files`, an object of the 
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -146,7 +145,7 @@ def needed_through(date_end: dt.date, year: int | None = None, month: int = 12) 
 
 def month_end(year: int, month: int) -> dt.date:
     """The last date of a month."""
-    return dt.date(year, month, calendar.monthrange(year, month)[1])
+    return dt.date(year + month // 12, month % 12 + 1, 1) - dt.timedelta(days=1)
 
 
 def asked_through(path: str, needed: dt.date) -> str:

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Iterator
 
-from tradewinds.core.url_secrets import MaskingFormatter
+from tradewinds.core.masked_logs import MaskingFormatter
 from tradewinds.pipeline.result_jobs import ResultJob
 
 

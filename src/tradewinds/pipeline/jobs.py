@@ -28,9 +28,10 @@ from tradewinds.config import markets
 from tradewinds.core import imports, signals
 from tradewinds.core.environment import FETCH, MESSAGES, ON_MISSING, SCRIPTS, SERVICES, WORKERS
 from tradewinds.core.errors import INTERRUPTED, SimulationError, TradewindsError
+from tradewinds.core.masked_logs import MaskingFormatter
 from tradewinds.core.paths import workflow_root
 from tradewinds.core.safe_text import printable
-from tradewinds.core.url_secrets import MaskingFormatter, masked
+from tradewinds.core.url_secrets import masked
 
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "1")
 PROGRESS_SECONDS = 0.2  # between two writes of a job's progress

@@ -7,7 +7,6 @@ nothing, so its row is the run's own and costs no replay.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -33,8 +32,7 @@ class Entry(NamedTuple):
     weight: int = 1
 
 
-@dataclass(frozen=True)
-class VolumeUse:
+class VolumeUse(NamedTuple):
     """Entries beside what was traded; amounts are quantities times their weights.
 
     Attributes:

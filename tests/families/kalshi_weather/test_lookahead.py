@@ -128,7 +128,7 @@ def books_that_are_known_early(monkeypatch, tmp_path):
 
     def hasty(path):
         file = honest(path)
-        return dataclasses.replace(file, micros=file.micros - 1_800_000_000)
+        return file._replace(micros=file.micros - 1_800_000_000)
 
     monkeypatch.setattr(order_book_file, "read_book_file", hasty)
 

@@ -1,7 +1,10 @@
 """Events are read, judged and replayed side by side: with the results and errors of one after the other."""
 
 import contextlib
+import dataclasses
+import datetime as dt
 import threading
+from concurrent.futures import Future
 from pathlib import Path
 
 import duckdb
@@ -13,6 +16,7 @@ from tradewinds.core.one_ahead import OneAhead
 from tradewinds.engine.event_contracts.candles import CandleReader
 from tradewinds.engine.event_contracts.replay import Replay
 from tradewinds.families.kalshi_weather import batches, replay
+from tradewinds.families.kalshi_weather.events import load_events
 
 SEED = 3  # a world whose events trade in several batches
 
@@ -92,12 +96,13 @@ def test_no_thread_is_left_and_few_batches_are_in_memory(tmp_path, monkeypatch):
             held[0] -= 1
 
     monkeypatch.setattr(batches, "_read", counted_read)
+    monkeypatch.setattr(batches, "BATCHES_AHEAD", 2)
     monkeypatch.setattr(Replay, "play", counted_play)
     threads, told = threading.active_count(), []
     world = make_world(tmp_path, SEED)
     replay.replay_events(*world.inputs, tell=lambda done, total: told.append((done, total)))
     assert threading.active_count() == threads, "a process may be forked afterwards"
-    assert 1 <= most[0] <= 3, "one is replayed, one judged, one read"
+    assert 1 <= most[0] <= 4, "one is replayed, one judged, two are read"
     assert [done for done, _ in told] == sorted({done for done, _ in told})
     assert len(told) > 2 and all(total >= done for done, total in told)
 
@@ -152,3 +157,50 @@ def test_a_broken_file_is_told_in_its_turn_in_the_same_words(tmp_path, monkeypat
             replay.replay_events(*world.inputs, tell=lambda done, total, seen=before: seen.append(done))
         assert (type(error.value), str(error.value)) == (type(own.value), str(own.value))
         assert before == told[: len(before)] and len(before) >= len(told) - 2
+
+
+class NotedReader:
+    """Stands in for a BatchReader, and notes what it is asked to read."""
+
+    def __init__(self):
+        self.asked = []
+
+    def read(self, events):
+        self.asked.append([event.ticker for event in events])
+        done = Future()
+        done.set_result(batches.BatchCandles(None, {}))
+        return done
+
+
+def test_batches_are_read_while_events_are_listed_and_few_ahead_of_the_caller(tmp_path, monkeypatch):
+    monkeypatch.setattr(batches, "BATCHES_AHEAD", 2)
+    one = next(event for event in load_events(*make_world(tmp_path, SEED).inputs) if event.path and event.markets)
+    dates = [one.climate_date + dt.timedelta(days=n) for n in range(6)]
+    events = [dataclasses.replace(one, climate_date=date, ticker=f"E{date}") for date in dates]
+    reader = NotedReader()
+    coming = batches.EventBatches(reader, series=1)
+    for listed, event in enumerate(events, 1):
+        coming.add([event])
+        assert len(reader.asked) == min(listed - 1, 2), "the last batch may grow still"
+    taken = []
+    for batch in coming:
+        taken.append([event.ticker for event in batch.events])
+        assert len(reader.asked) == min(len(taken) + 2, len(events))
+    assert taken == reader.asked == [[event.ticker] for event in events]
+
+
+def test_many_accounts_have_one_large_batch_read_ahead(tmp_path):
+    events = [event for event in load_events(*make_world(tmp_path, SEED).inputs) if event.path and event.markets]
+    reader = NotedReader()
+    coming = batches.EventBatches(reader, series=1, accounts=batches.MANY_ACCOUNTS)
+    for _ in range(4):
+        coming.add(events)
+    assert [len(asked) for asked in reader.asked] == [8]
+
+
+def test_what_is_wrong_with_the_catalog_leaves_no_thread_and_nothing_to_read(tmp_path):
+    world, threads = make_world(tmp_path, SEED), threading.active_count()
+    conf, catalogs, *others = world.inputs
+    with pytest.raises(FileNotFoundError):
+        replay.replay_events(conf, dict.fromkeys(catalogs, str(tmp_path / "missing.parquet")), *others)
+    assert threading.active_count() == threads

@@ -1,7 +1,6 @@
 """Each validation: a defect planted into a clean event is found, by its name alone, and the event next to it is replayed."""
 
 import copy
-import dataclasses
 import datetime as dt
 from decimal import Decimal
 
@@ -240,7 +239,7 @@ def test_a_wrong_clock_is_found_on_the_days_around_a_change_only(tmp_path, monke
 
 
 def test_a_wrong_standard_time_of_a_station_is_found_on_every_date(tmp_path, monkeypatch):
-    wrong = dataclasses.replace(STATION, lst_offset_hours=-5)
+    wrong = STATION._replace(lst_offset_hours=-5)
     monkeypatch.setattr(climate_days, "station_of", lambda _: wrong)
     found = Month(tmp_path).simulate().diagnostics["validation_details"]
     why = "standard time of America/Chicago is not -5 hours from UTC"

@@ -1,6 +1,5 @@
 """The weather service, answer by answer as shared/facts/iem-api.md has them; what it never says must not become data."""
 
-import dataclasses
 import datetime as dt
 import json
 import math
@@ -24,7 +23,7 @@ from tradewinds.sources.http import HttpClient
 
 CHICAGO = climate_days.station_of("KXHIGHCHI")
 LOS_ANGELES = climate_days.station_of("KXHIGHLAX")
-DES_MOINES = dataclasses.replace(CHICAGO, station_id="KDSM")
+DES_MOINES = CHICAGO._replace(station_id="KDSM")
 NEW_YORK = climate_days.station_of("KXHIGHNY")
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 THROTTLED = "Too many requests from your IP address, slow down."

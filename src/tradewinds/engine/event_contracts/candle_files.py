@@ -134,15 +134,42 @@ def read_candle_files(files: Sequence[str], tickers: Sequence[str], *, ranges: b
 
 
 def _empty_rows(rows: int, *, ranges: bool) -> FileRows:
-    """Return columns for some rows, which are not set yet."""
+    """Return columns for some rows, which are not set yet, with room behind those that LiveCandles lengthens."""
     return FileRows(
         market_index=np.empty(rows, np.int32),
-        end_ts=np.empty(rows, np.int64),
-        bid=np.empty(rows, np.int32),
-        ask=np.empty(rows, np.int32),
-        volume=np.empty(rows, np.int64),
+        end_ts=with_room(rows, np.int64),
+        bid=with_room(rows, np.int32),
+        ask=with_room(rows, np.int32),
+        volume=with_room(rows, np.int64),
         ranges=tuple(np.empty(rows, np.int32) for _ in RANGES) if ranges else (),
     )
+
+
+def with_room(rows: int, kind: type[np.generic]) -> np.ndarray:
+    """Return a column of some rows, which are not set yet, for `lengthened`: it has room for half as many behind them."""
+    return np.empty(rows + rows // 2, kind)[:rows]
+
+
+def lengthened(column: np.ndarray, more: Sequence[np.ndarray]) -> np.ndarray:
+    """Return a column with more rows behind its own; in the memory of the column if `with_room` made enough of it.
+
+    A column may be lengthened by those who replay it one after the other: each must be done before the next begins.
+
+    Args:
+        column: stays as it is.
+        more: pieces of what comes behind it.
+    """
+    rows = len(column) + sum(map(len, more))
+    whole = column.base
+    if (
+        not isinstance(whole, np.ndarray)
+        or whole.dtype != column.dtype
+        or whole.ctypes.data != column.ctypes.data
+        or len(whole) < rows
+    ):
+        return np.concatenate([column, *more])
+    np.concatenate(more, out=whole[len(column) : rows])
+    return whole[:rows]
 
 
 def _structure(words: Sequence[int]) -> _Words:

@@ -7,15 +7,14 @@ time t ≥ e, until the next candle of its market. No row is used before its end
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from tradewinds.core.arrays import Ints
-from tradewinds.engine.event_contracts.candle_files import RANGES, FileRows, read_candle_files
+from tradewinds.engine.event_contracts.candle_files import RANGES, FileRows, lengthened, read_candle_files
 from tradewinds.engine.event_contracts.contracts import Contract
 from tradewinds.engine.event_contracts.kernel import count_crossed, rows_since, survey
 from tradewinds.engine.event_contracts.kernel_structures import NO_PRICE, CandleRows
@@ -39,8 +38,7 @@ _INTEGERS = {"market_index": np.int32, "end_ts": np.int64, "bid": np.int32, "ask
 NO_AGE_LIMIT = 10**12  # seconds
 
 
-@dataclass(frozen=True)
-class Candles:
+class Candles(NamedTuple):
     """Candles of some markets. The market at index i has the rows [first_row[i], end_row[i]), in order of time.
 
     Attributes:
@@ -149,8 +147,7 @@ def _integers(column: pa.ChunkedArray, kind: np.dtype[Any]) -> np.ndarray:
     return parts[0] if len(parts) == 1 else np.concatenate([np.empty(0, kind), *parts])
 
 
-@dataclass(frozen=True)
-class LiveCandles:
+class LiveCandles(NamedTuple):
     """The contracts that are not settled between two instants, and their candles.
 
     Attributes:
@@ -184,21 +181,18 @@ class LiveCandles:
         first_row, end_row = usable_rows(candles, contracts)
         old, end_ts, bid, ask, volume = self.rows, candles.end_ts, candles.bid, candles.ask, candles.volume
         kept = [j for j, contract in enumerate(self.contracts) if contract.settle_ts >= since_ts]
-        # the rows of kept contracts that can still be visible go before the new ones: from the last that ended by the instant
+        # the rows of kept contracts that can still be visible go behind the new ones: from the last that ended by the instant
         if kept:
             old_end = old.end_row[kept]
             later = rows_since(old.end_ts, old.first_row[kept], old_end, np.full(len(kept), since_ts + 1))
             old_first = np.maximum(old.first_row[kept], later - 1)
             pieces = [slice(first, end) for first, end in zip(old_first.tolist(), old_end.tolist(), strict=True)]
+            ends = len(end_ts) + np.cumsum(old_end - old_first)
+            firsts = np.concatenate(([len(end_ts)], ends[:-1]))
+            first_row, end_row = np.concatenate((firsts, first_row)), np.concatenate((ends, end_row))
             end_ts, bid, ask, volume = (
-                np.concatenate([*(before[piece] for piece in pieces), new])
+                lengthened(new, [before[piece] for piece in pieces])
                 for before, new in ((old.end_ts, end_ts), (old.bid, bid), (old.ask, ask), (old.volume, volume))
-            )
-            ends = np.cumsum(old_end - old_first)
-            firsts = np.concatenate(([0], ends[:-1]))
-            first_row, end_row = (
-                np.concatenate((firsts, first_row + ends[-1])),
-                np.concatenate((ends, end_row + ends[-1])),
             )
         # contracts in the order of the run; rows stay where they are
         alive = [*(self.contracts[j] for j in kept), *contracts]

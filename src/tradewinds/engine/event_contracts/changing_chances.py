@@ -7,8 +7,8 @@ row has one probability, and the compiled loop finds changes of quotes and of pr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,8 +17,7 @@ from tradewinds.engine.event_contracts.candles import LiveCandles
 from tradewinds.engine.event_contracts.kernel_structures import CandleRows
 
 
-@dataclass(frozen=True)
-class ChanceRows:
+class ChanceRows(NamedTuple):
     """Rows of live contracts, each with one probability.
 
     Attributes:

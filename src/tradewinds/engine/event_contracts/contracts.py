@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bisect
-from dataclasses import dataclass
 from enum import IntEnum
 from fractions import Fraction
 from typing import NamedTuple
@@ -20,8 +19,7 @@ class Side(IntEnum):
     NO = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """A group of contracts with common limits and one civil calendar.
 
     Attributes:

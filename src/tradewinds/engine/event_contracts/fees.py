@@ -7,8 +7,8 @@ facts of an exchange, which a market family states.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,8 +20,7 @@ MOST_EXACT = 1 << 62  # integers below it, and their sums, fit into 64 bits
 _FEW_ROWS = 5_000  # fewer are sorted faster than a table of all prices is looked through
 
 
-@dataclass(frozen=True)
-class Rounding:
+class Rounding(NamedTuple):
     """How fees are rounded from an instant on.
 
     Attributes:
@@ -35,8 +34,7 @@ class Rounding:
     balance_grid: int = 0
 
 
-@dataclass(frozen=True)
-class FeeTerms:
+class FeeTerms(NamedTuple):
     """Fees as columns, one row per price: q contracts cost ceil(q × (whole + part/base)) × grid before the balance is rounded.
 
     Attributes:
@@ -50,8 +48,7 @@ class FeeTerms:
     base: Ints
 
 
-@dataclass(frozen=True)
-class FeeRule:
+class FeeRule(NamedTuple):
     """The quadratic fee under roundings that change with the date.
 
     Attributes:

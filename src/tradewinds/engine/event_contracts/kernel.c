@@ -240,35 +240,38 @@ void highest_wanted(const i64 *price, const i64 *quantity, const i64 *first_code
     }
 }
 
-/* Return the code of a side: index of its price * stride + kind, -1 where the side is not offered.
-
-price: 0 where it is not offered. price_index, prices, count: as for `price_codes`. */
-static inline i32 price_code(i32 price, i64 kind, i64 stride, i32 *price_index, i64 *prices, i64 *count) {
-    if (price == 0)
-        return -1;
+/* Return the index of a price, numbered as they come, times the stride. price_index, prices, count: as for `price_codes`. */
+static inline i32 index_of_price(i32 price, i64 stride, i32 *price_index, i64 *prices, i64 *count) {
     if (price_index[price] < 0) {
-        price_index[price] = (i32)*count;
+        price_index[price] = (i32)(*count * stride);
         prices[(*count)++] = price;
     }
-    return (i32)(price_index[price] * stride + kind);
+    return price_index[price];
 }
 
 /* Give each row a code per side: index of its price * 2 * kinds + kind, -1 where the side is not offered.
 
-The kinds of the NO sides follow those of the YES sides; prices are numbered as they come. price_index: by price in micro-units, -1;
-the same when the function returns. prices: receives the price of each index. Returns their number. */
-i64 price_codes(const CandleRows *rows, i64 markets, const i64 *kind, i64 kinds, i32 *price_index, i64 *prices,
-                i32 *yes_code, i32 *no_code) {
-    i64 count = 0;
-    for (i64 j = 0; j < markets; j++)
-        for (i64 row = rows->first_row[j]; row < rows->end_row[j]; row++) {
+The kinds of the NO sides follow those of the YES sides; prices are numbered as they come. price_index: by price in micro-units,
+-1; the same when the function returns. prices: receives the price of each index. Returns their number. */
+i64 price_codes(const CandleRows *rows, i64 markets, const i64 *kind, i64 kinds, i32 *restrict price_index,
+                i64 *restrict prices, i32 *restrict yes_code, i32 *restrict no_code) {
+    const i32 *restrict bid = rows->bid, *restrict ask = rows->ask;
+    i64 count = 0, stride = 2 * kinds;
+    price_index[0] = 0; /* stands for a side that is not offered, and is never counted */
+    for (i64 j = 0; j < markets; j++) {
+        i32 yes_kind = (i32)kind[j], no_kind = (i32)(kinds + kind[j]);
+        for (i64 row = rows->first_row[j], end = rows->end_row[j]; row < end; row++) {
             /* `yes_ask` and `no_ask` without a branch, and 0 where a side is not offered */
-            i32 b = rows->bid[row], a = rows->ask[row];
+            i32 b = bid[row], a = ask[row];
             i32 yes = (0 < a) & (a < MICRO) & (b <= a) ? a : 0;
             i32 no = (0 < b) & (b < MICRO) & ((a == NO_PRICE) | (b <= a)) ? MICRO - b : 0;
-            yes_code[row] = price_code(yes, kind[j], 2 * kinds, price_index, prices, &count);
-            no_code[row] = price_code(no, kinds + kind[j], 2 * kinds, price_index, prices, &count);
+            i32 yes_index = index_of_price(yes, stride, price_index, prices, &count);
+            i32 no_index = index_of_price(no, stride, price_index, prices, &count);
+            yes_code[row] = yes ? yes_index + yes_kind : -1;
+            no_code[row] = no ? no_index + no_kind : -1;
         }
+    }
+    price_index[0] = -1;
     for (i64 n = 0; n < count; n++)
         price_index[prices[n]] = -1;
     return count;

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from fractions import Fraction
+from typing import NamedTuple
 
 OPPOSING_POSITION = "OPPOSING_POSITION"
 LIQUIDITY = "LIQUIDITY"
@@ -37,8 +37,7 @@ class Opposing(IntEnum):
     NETTED = 2
 
 
-@dataclass(frozen=True)
-class RiskLimits:
+class RiskLimits(NamedTuple):
     """Limits of a run; None: no such limit.
 
     Attributes:

@@ -48,8 +48,7 @@ class _ValuedOffers(NamedTuple):
     bound: Ints
 
 
-@dataclass(frozen=True)
-class CodeGroups:
+class CodeGroups(NamedTuple):
     """Codes in groups, so that each row of a part of a market has codes of one group of YES sides and one of NO sides.
 
     Attributes:

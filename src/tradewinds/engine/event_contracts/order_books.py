@@ -6,9 +6,7 @@ known. A trader who bids b for a YES offers a NO at 1 − b, so bids for YES are
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -45,8 +43,7 @@ Ladder = tuple[tuple[int, int], ...]
 """Offers of one side, the best first: (price in micro-units, contracts)."""
 
 
-@dataclass(frozen=True)
-class OrderBooks:
+class OrderBooks(NamedTuple):
     """The order books of a run's contracts.
 
     Attributes:
@@ -175,8 +172,7 @@ class OrderBooks:
             )
         )
         unknown = np.full(row - len(candles.end_ts), NO_PRICE, np.int32)  # resting orders are filled by the candles
-        return dataclasses.replace(
-            candles,
+        return candles._replace(
             end_ts=end_ts,
             bid=bid,
             ask=ask,

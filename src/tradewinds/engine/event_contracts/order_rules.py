@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -121,8 +121,7 @@ class Quotes:
         return value
 
 
-@dataclass(frozen=True)
-class WantedOrders:
+class WantedOrders(NamedTuple):
     """The order that a strategy wants at each quote.
 
     Attributes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
@@ -35,8 +34,7 @@ _IDX, _DECISION = 0, 5  # columns of a row of `fills` in kernel_structures.Buffe
 _SIDE_NAMES, _REASONS = objects([side.name for side in Side]), objects(REFUSAL_REASONS)
 
 
-@dataclass
-class ReplayOutcome:
+class ReplayOutcome(NamedTuple):
     """The outcome of a replay, fill by fill.
 
     Attributes:

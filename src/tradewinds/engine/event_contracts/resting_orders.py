@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from tradewinds.core.units import MICRO
 from tradewinds.engine.event_contracts.contracts import Side
@@ -62,8 +63,7 @@ class OrderAtRest:
         return Side(1 - self.side)
 
 
-@dataclass(frozen=True)
-class FillRule:
+class FillRule(NamedTuple):
     """How candles fill resting orders.
 
     Attributes:

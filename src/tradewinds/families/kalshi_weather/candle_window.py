@@ -9,8 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from tradewinds.config.resolve import Config
 from tradewinds.core.errors import ConfigError
@@ -20,12 +20,11 @@ from tradewinds.families.kalshi_weather.pooling.probability_sources import pool_
 
 FULL, TRADE = "FULL_MARKET_WINDOW", "TRADE_WINDOW_ONLY"
 
-_TRADE = re.compile(r"trade_(\d\d)(\d\d)_d(\d+)_(\d+)m")
-_FULL = re.compile(r"full_(\d+)m")
+_TRADE = r"trade_(\d\d)(\d\d)_d(\d+)_(\d+)m"  # patterns of keys
+_FULL = r"full_(\d+)m"
 
 
-@dataclass(frozen=True)
-class CandleWindow:
+class CandleWindow(NamedTuple):
     """A window of candles.
 
     Attributes:
@@ -54,9 +53,9 @@ class CandleWindow:
         Raises:
             ConfigError: the name has another form.
         """
-        if match := _FULL.fullmatch(key):
+        if match := re.fullmatch(_FULL, key):
             return cls(policy=FULL, period_minutes=int(match[1]))
-        if match := _TRADE.fullmatch(key):
+        if match := re.fullmatch(_TRADE, key):
             hour, minute, days_before, period_minutes = match.groups()
             return cls(
                 policy=TRADE,

@@ -11,9 +11,9 @@ import datetime as dt
 import functools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from tradewinds.core.errors import ConfigError
@@ -24,8 +24,7 @@ DAYS_PER_YEAR = 365  # every day is a climate day, and is traded
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
 
-@dataclass(frozen=True)
-class Station:
+class Station(NamedTuple):
     """Station on which a series settles, and its clocks.
 
     Attributes:

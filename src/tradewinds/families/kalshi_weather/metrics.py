@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tradewinds.core.units import PICO
 from tradewinds.engine.run_trades import Trades
@@ -18,8 +17,7 @@ from tradewinds.results.metrics import BINS
 CLIP = 1e-6  # the log loss clips probabilities to [CLIP, 1 − CLIP]
 
 
-@dataclass(frozen=True, slots=True)
-class ForecastOutcome:
+class ForecastOutcome(NamedTuple):
     """Probability and yes/no result of a market of an attempted event.
 
     Attributes:

@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -38,8 +37,7 @@ _SIDES = {"yes": (False, False), "bid": (False, False), "no": (True, True), "ask
 _PRICE_REMEDY = "Write dollars in whole cents, from 0.01 to 0.99 (0.42, not 42)."
 
 
-@dataclass(frozen=True)
-class BookFile:
+class BookFile(NamedTuple):
     """Levels of a user's file, row by row, as asks and bids of YES.
 
     Attributes:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -55,8 +54,7 @@ _ACCOUNTS = (
 )
 
 
-@dataclass(frozen=True)
-class PlannedEvent:
+class PlannedEvent(NamedTuple):
     """One (series, climate date) of the config and the file of its candles.
 
     Attributes:
@@ -70,8 +68,7 @@ class PlannedEvent:
     path: str
 
 
-@dataclass(frozen=True)
-class EventFiles:
+class EventFiles(NamedTuple):
     """Paths of all files of a run of events.
 
     Attributes:

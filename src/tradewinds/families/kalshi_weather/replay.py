@@ -296,14 +296,12 @@ class _JointReplay:
             SimulationError: an event fails a validation for which on_missing says fail.
         """
         stretch = self._judged(batch)
+        codes = self._coded(stretch)
         if self.calls_strategy or len(self.replays) > 1:
-            self._replay(stretch, self._coded(stretch))
-        elif self.rules[0].from_strategy is not None:
-            codes = self._coded(stretch)
-            passes = self._prepared(stretch, codes)
-            thread.start(lambda: self._play(passes, codes))
-        else:
-            thread.start(lambda: self._replay(stretch, self._coded(stretch)))
+            self._replay(stretch, codes)
+            return
+        passes = self._prepared(stretch, codes)
+        thread.start(lambda: self._play(passes, codes))
 
     def _judged(self, batch: Batch) -> _Stretch:
         """Judge a batch's events, and return what is replayed before anything of a later batch can matter."""
@@ -426,7 +424,7 @@ class _JointReplay:
         quarantine = [event.ticker for event in events if (event.skip or "").startswith(SKIP_PREFIX)]
         return {
             "events_attempted": len(events),
-            "events_traded": len({outcome.fills.contracts[idx].event.name for idx in {*outcome.fills.idx.tolist()}}),
+            "events_traded": len(np.unique(self.run_contracts.event[outcome.fills.idx])),
             "events_skipped": dict(sorted(skips.items())),
             "rejections": dict(sorted((refused + outcome.rejections).items())),
             "candles_missing_pct": self.coverage.missing_share_pct,

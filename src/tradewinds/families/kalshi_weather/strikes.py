@@ -14,10 +14,11 @@ from collections.abc import Sequence
 StrikeBounds = tuple[int | None, int | None]
 """Lowest and highest whole °F that settle YES, both included; None for no bound."""
 
+# patterns; `re` compiles them when they are first used, which is seldom
 _NUMBER = r"(-?\d+)\s*°?"
-_BELOW = re.compile(rf"{_NUMBER}\s*F?\s*or\s*(?:below|less|lower)", re.IGNORECASE)
-_ABOVE = re.compile(rf"{_NUMBER}\s*F?\s*or\s*(?:above|more|higher)", re.IGNORECASE)
-_BETWEEN = re.compile(rf"{_NUMBER}\s*F?\s*(?:to|-)\s*{_NUMBER}", re.IGNORECASE)
+_BELOW = rf"(?i){_NUMBER}\s*F?\s*or\s*(?:below|less|lower)"
+_ABOVE = rf"(?i){_NUMBER}\s*F?\s*or\s*(?:above|more|higher)"
+_BETWEEN = rf"(?i){_NUMBER}\s*F?\s*(?:to|-)\s*{_NUMBER}"
 
 
 def strike_bounds(
@@ -83,10 +84,10 @@ def _finite(strike: float | None) -> float | None:
 
 def _from_subtitle(subtitle: str) -> StrikeBounds:
     """Bounds by a subtitle such as `70° or below`, `80° or above` or `70° to 71°`."""
-    if match := _BELOW.search(subtitle):
+    if match := re.search(_BELOW, subtitle):
         return None, int(match[1])
-    if match := _ABOVE.search(subtitle):
+    if match := re.search(_ABOVE, subtitle):
         return int(match[1]), None
-    if match := _BETWEEN.search(subtitle):
+    if match := re.search(_BETWEEN, subtitle):
         return int(match[1]), int(match[2])
     raise ValueError(f"no strikes, and {subtitle!r} does not name a range of degrees")

@@ -25,7 +25,7 @@ def capped(rules: Rules, cap: Fraction) -> Rules:
     """
     own = rules.limits.max_volume_share
     share = cap if own is None else min(own, cap)
-    return dataclasses.replace(rules, limits=dataclasses.replace(rules.limits, max_volume_share=share))
+    return dataclasses.replace(rules, limits=rules.limits._replace(max_volume_share=share))
 
 
 class TradedVolume:

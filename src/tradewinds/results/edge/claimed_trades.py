@@ -57,12 +57,18 @@ def claimed_and_realised(events: Objects, quantity: Ints, claimed_pico: np.ndarr
 
 def _sums(group: Ints, groups: int, claimed_pico: np.ndarray, pnl_micro: Ints) -> list[list[int]]:
     """Return, by group, the number of its trades, what they claimed and what they made; pico-units."""
-    claimed, made = (np.zeros(groups, np.object_) for _ in range(2))
-    np.add.at(claimed, group, claimed_pico.astype(np.object_))
-    np.add.at(made, group, pnl_micro.astype(np.object_))
-    count = np.bincount(group, minlength=groups)
-    columns = (count.tolist(), claimed.tolist(), (made * _PICO_PER_MICRO).tolist())
-    return [list(row) for row in zip(*columns, strict=True)]
+    count = np.bincount(group, minlength=groups).tolist()
+    claimed, made = (_sums_of(values, group, groups) for values in (claimed_pico, pnl_micro))
+    return [[n, one, other * _PICO_PER_MICRO] for n, one, other in zip(count, claimed, made, strict=True)]
+
+
+def _sums_of(values: np.ndarray, group: Ints, groups: int) -> list[int]:
+    """Return sums of whole numbers by group."""
+    fits = values.dtype != np.object_ and int(np.abs(values).max(initial=0)) * len(values) < 1 << 63
+    sums = np.zeros(groups, np.int64 if fits else np.object_)
+    np.add.at(sums, group, values.astype(sums.dtype, copy=False))
+    found: list[int] = sums.tolist()
+    return found
 
 
 def _bins(claimed_pico: np.ndarray, quantity: Ints) -> Ints:
@@ -80,5 +86,7 @@ def _error(sums: Sequence[Sequence[int]], ratio: Fraction, claimed: int) -> floa
     events = len(sums)
     if events < 2:
         return None
-    squares = math.fsum((float(made - ratio * expected) / PICO) ** 2 for _, expected, made in sums)
+    # in whole numbers: fractions are slow, and the quotient of whole numbers is rounded once, as that of a fraction
+    over, under = ratio.as_integer_ratio()
+    squares = math.fsum(((made * under - over * expected) / under / PICO) ** 2 for _, expected, made in sums)
     return math.sqrt(squares * events / (events - 1)) / abs(claimed / PICO)

@@ -19,7 +19,7 @@ from tradewinds.core.arrays import Floats, Ints
 from tradewinds.core.units import NEVER
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.families.kalshi_weather.forecasts import emos, lookback, mixture
-from tradewinds.families.kalshi_weather.forecasts.distribution import Distribution, NormalComponent
+from tradewinds.families.kalshi_weather.forecasts.distribution import DECIMALS, Distribution, NormalComponent
 from tradewinds.families.kalshi_weather.forecasts.history import WeatherHistory
 
 METHODS = schemas.FORECAST_METHODS
@@ -32,7 +32,6 @@ EMOS_MIN_DAYS = 90
 OPTIONAL_SHARE = 0.8  # share of the window's days that must have an optional predictor or a model, else it is left out
 SEASON_DAYS = 15  # climatology: reports of this many days of the year either way
 CLIMATOLOGY_MIN_DAYS = 20
-DECIMALS = 6  # decimals of °F to which a forecast is rounded: beyond them, results differ between machines
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+DECIMALS = 6  # decimals of °F to which a forecast is rounded: beyond them, results differ between machines
+
 
 class NormalComponent(NamedTuple):
     """One normal distribution of a mixture.

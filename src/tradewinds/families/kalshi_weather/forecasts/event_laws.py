@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.climate_days import Station
-from tradewinds.families.kalshi_weather.forecasts.daily import DECIMALS
-from tradewinds.families.kalshi_weather.forecasts.distribution import Distribution
+from tradewinds.families.kalshi_weather.forecasts.distribution import DECIMALS, Distribution
 from tradewinds.families.kalshi_weather.forecasts.running_law import (
     CourseHour,
     Law,

@@ -14,7 +14,8 @@ from tradewinds.core.errors import DamagedFile
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.families.kalshi_weather.climate_days import Station
 from tradewinds.families.kalshi_weather.forecasts import lookback
-from tradewinds.families.kalshi_weather.forecasts.daily import DECIMALS, DailyForecast, Forecaster, ForecastSettings
+from tradewinds.families.kalshi_weather.forecasts.daily import DailyForecast, Forecaster, ForecastSettings
+from tradewinds.families.kalshi_weather.forecasts.distribution import DECIMALS
 from tradewinds.families.kalshi_weather.forecasts.history import WeatherHistory, read_history
 
 Row = dict[str, Any]

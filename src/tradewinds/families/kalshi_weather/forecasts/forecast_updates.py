@@ -12,7 +12,8 @@ import pyarrow as pa
 from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.climate_days import Station
 from tradewinds.families.kalshi_weather.forecasts.current_forecast import CurrentForecasts
-from tradewinds.families.kalshi_weather.forecasts.daily import DECIMALS, DailyForecast
+from tradewinds.families.kalshi_weather.forecasts.daily import DailyForecast
+from tradewinds.families.kalshi_weather.forecasts.distribution import DECIMALS
 from tradewinds.families.kalshi_weather.forecasts.forecast_files import (
     first_day,
     forecast_row,

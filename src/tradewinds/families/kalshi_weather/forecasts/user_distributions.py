@@ -22,8 +22,7 @@ from tradewinds.core.errors import SimulationError
 from tradewinds.core.safe_text import shortened
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.climate_days import Station
-from tradewinds.families.kalshi_weather.forecasts.daily import DECIMALS
-from tradewinds.families.kalshi_weather.forecasts.distribution import Distribution, NormalComponent
+from tradewinds.families.kalshi_weather.forecasts.distribution import DECIMALS, Distribution, NormalComponent
 from tradewinds.families.kalshi_weather.forecasts.user_probabilities import some
 
 SERIES, STATION, TARGET, DATE, KNOWN_AT, MODEL = (

@@ -183,7 +183,7 @@ def now_rules(config: Mapping[str, Any]) -> Rules:
     `risk.max_volume_share` is of the candle's volume, which a live quote does not have.
     """
     rules = weather_strategies.rules_of(config)
-    limits = dataclasses.replace(rules.limits, max_volume_share=None)
+    limits = rules.limits._replace(max_volume_share=None)
     return dataclasses.replace(rules, step_seconds=1, limits=limits)
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -40,8 +39,7 @@ CandleFacts = Mapping[str, MarketCandles]
 """By market ticker; markets without candles are left out."""
 
 
-@dataclass(frozen=True, slots=True)
-class CandleFileFacts:
+class CandleFileFacts(NamedTuple):
     """Facts of one candle file, from its footer.
 
     Attributes:

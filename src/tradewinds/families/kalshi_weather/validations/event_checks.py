@@ -11,9 +11,8 @@ import itertools
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from tradewinds.core.text import counted
@@ -37,8 +36,7 @@ _MINUTE = 60
 VOLUME_TOLERANCE = 0.01
 
 
-@dataclass(frozen=True, slots=True)
-class EventFacts:
+class EventFacts(NamedTuple):
     """An event and the data that its validations compare.
 
     Attributes:

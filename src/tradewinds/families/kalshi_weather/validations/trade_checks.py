@@ -5,7 +5,6 @@ Each check takes fills and the seconds between decisions, and returns by fill wh
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
@@ -37,22 +36,25 @@ def fee_in_bounds(fills: Fills, step_seconds: int) -> Flags:
     The bound is the fee at a price of one half, and a cent for rounding up. A series whose multiplier is above 1 may charge
     that much more.
     """
-    fee, rates = fills.columns["fee_micro"], [contract.fee_rate.as_integer_ratio() for contract in fills.contracts]
-    orders = zip(objects(rates)[fills.idx].tolist(), fills.columns["quantity"].tolist(), strict=True)
-    highest = objects([_highest_fee(rate, quantity) for rate, quantity in orders])
-    passes: Flags = ((fee >= 0) & (fee <= highest)).astype(np.bool_)
+    fee, number_of = fills.columns["fee_micro"], dict[Fraction, int]()
+    rate = np.array([number_of.setdefault(contract.fee_rate, len(number_of)) for contract in fills.contracts], np.int64)
+    # each rate with each quantity once: most orders are alike
+    quantities, size = np.unique(fills.columns["quantity"], return_inverse=True)
+    pairs, kind = np.unique(size * len(number_of) + rate[fills.idx], return_inverse=True)
+    rates, sizes = list(number_of), quantities.tolist()
+    highest = [_highest_fee(rates[pair % len(rates)], sizes[pair // len(rates)]) for pair in pairs.tolist()]
+    passes: Flags = ((fee >= 0) & (fee <= objects(highest)[kind])).astype(np.bool_)
     return passes
 
 
-@functools.lru_cache(1024)
-def _highest_fee(rate_ratio: tuple[int, int], quantity: int) -> int:
+def _highest_fee(fee_rate: Fraction, quantity: int) -> int:
     """Upper bound of an order's fee in micro-dollars.
 
     Args:
-        rate_ratio: numerator and denominator of the contract's fee rate.
+        fee_rate: of the contract.
         quantity: contracts.
     """
-    rate = max(Fraction(*rate_ratio), TAKER_RATE)
+    rate = max(fee_rate, TAKER_RATE)
     return -(-rate.numerator * MICRO * quantity // (4 * rate.denominator * _FEE_GRID)) * _FEE_GRID + CENT
 
 
