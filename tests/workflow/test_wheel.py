@@ -116,47 +116,21 @@ def installed(python, wheel, folder):
     call([*install, "--constraint", str(ROOT / "requirements.lock"), str(path)], folder, **certificates)
     [package] = (folder / "env" / "lib").glob("python*/site-packages/tradewinds")
     call([str(programs / "python"), "-m", "compileall", "-q", str(package)], folder)  # as pip does with all it installs
-    for modules, names in compiled(kept_modules(package.parent)):
-        if (package.parent / modules).parent.is_dir():
-            copy_modules(kept_modules(package.parent) / modules, package.parent / modules, names)
+    if sys.version_info[:2] == tuple(map(int, package.parents[1].name.removeprefix("python").split("."))):
+        copy_compiled(Path(sysconfig.get_path("purelib")), package.parent)
     return programs
 
 
-def kept_modules(site):
-    """The folder whose compiled modules an environment begins with: a third of its runs' time goes into compiling them.
+def copy_compiled(source, target):
+    """Copy the compiled modules of one folder of packages to another: a third of the runs' time goes into compiling them.
 
-    They are those of the environment that runs the tests, or, of another Python, those that runs of earlier sessions compiled.
-    The interpreter itself takes a compiled module only if time and size of its source are those that it was made of.
+    None of the project is copied. The interpreter takes a compiled module only if time and size of its source are those that it
+    was made of.
     """
-    version = site.parent.name.removeprefix("python")
-    here = sys.version_info[:2] == tuple(map(int, version.split(".")))
-    return Path(sysconfig.get_path("purelib")) if here else Path(sys.prefix) / "compiled" / version
-
-
-def compiled(packages):
-    """The folders of compiled modules below a folder of packages, relative to it, and their files; none of the project."""
-    for folder, _, names in os.walk(packages):
-        place = Path(folder).relative_to(packages)
-        if place.name == "__pycache__" and place.parts[0] != "tradewinds":
-            yield place, [name for name in names if re.search(r"\.cpython-\d+\.pyc$", name)]
-
-
-def copy_modules(source, target, names):
-    """Copy compiled modules that a folder lacks or has of another source; each is whole or absent."""
-    target.mkdir(parents=True, exist_ok=True)
-    for name in names:
-        content = (source / name).read_bytes()
-        if not (target / name).exists() or (target / name).read_bytes() != content:
-            part = target / f"{name}.{os.getpid()}"
-            part.write_bytes(content)
-            part.rename(target / name)
-
-
-def keep_modules(programs):
-    """Keep what the runs of an environment compiled, for those of the next session."""
-    [site] = (programs.parent / "lib").glob("python*/site-packages")
-    for modules, names in compiled(site):
-        copy_modules(site / modules, kept_modules(site) / modules, names)
+    for folder in source.rglob("__pycache__"):
+        place = folder.relative_to(source)
+        if place.parts[0] != "tradewinds" and (target / place).parent.is_dir():
+            shutil.copytree(folder, target / place, dirs_exist_ok=True)
 
 
 def results(programs, desk, runs):
@@ -240,7 +214,6 @@ def test_every_python_makes_the_same_bytes(version, wheel, native, tmp_path):
     found = results(programs, desk, {weather: SHORT[weather]})
     assert found == {name: digest for name, digest in expected.items() if name in found}
     assert results(programs, desk, ANOTHER_ACCOUNT) == expected["another account"]
-    keep_modules(programs)
 
 
 def test_windows_is_told_to_use_wsl():
