@@ -1,5 +1,6 @@
 """Columns of a catalog in integer units: by the bytes in which they are stored, with the values that pyarrow computes."""
 
+import datetime as dt
 import random
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from tradewinds.core import files
 from tradewinds.core.units import MICRO, PICO
 from tradewinds.families.kalshi_weather.listed_markets import decimals_as_integers
 
@@ -65,3 +67,11 @@ def test_a_replay_of_the_projects_own_files_imports_no_library_that_it_can_do_wi
     traded, *modules = done.stdout.split()
     assert traded == "True"
     assert HEAVY & set(modules) == set()
+
+
+def test_dates_are_those_that_pyarrow_makes():
+    days = [dt.date(1969, 12, 31), dt.date(1970, 1, 1), None, dt.date(2025, 2, 28), dt.date(2025, 2, 28)]
+    column = pa.chunked_array(
+        [pa.array(days, pa.date32()), pa.array(days, pa.date32())[2:4], pa.array([], pa.date32())]
+    )
+    assert files.dates_of(column) == column.to_pylist() == [*days, None, days[3]]

@@ -100,7 +100,7 @@ def listed_markets(catalog: str, config: Mapping[str, Any]) -> dict[dt.date, lis
         strict=True,
     )
     days: dict[dt.date, list[ListedMarket]] = {}
-    for day, row in zip(table["climate_date"].to_numpy().tolist(), rows, strict=True):
+    for day, row in zip(files.dates_of(table["climate_date"]), rows, strict=True):
         days.setdefault(day, []).append(ListedMarket(*row))
     return days
 
