@@ -424,7 +424,7 @@ class _JointReplay:
         quarantine = [event.ticker for event in events if (event.skip or "").startswith(SKIP_PREFIX)]
         return {
             "events_attempted": len(events),
-            "events_traded": len(np.unique(self.run_contracts.event[outcome.fills.idx])),
+            "events_traded": int(np.count_nonzero(np.bincount(self.run_contracts.event[outcome.fills.idx]))),
             "events_skipped": dict(sorted(skips.items())),
             "rejections": dict(sorted((refused + outcome.rejections).items())),
             "candles_missing_pct": self.coverage.missing_share_pct,
