@@ -1,6 +1,6 @@
 """A faster `Fraction`: naive engines spend most of their time with those of the standard library.
 
-Sums, products and comparisons of two fractions or of a fraction and an int are computed here, in a quarter of the time; all
+Sums, products and comparisons of two fractions or of a fraction and an int are computed here, in less time; all
 else is inherited. A fraction is a numerator and a positive denominator without a common divisor, as there. The class of the
 other number is looked at first: `isinstance` of a fraction asks an abstract base class, which takes as long as the sum.
 """

@@ -125,6 +125,6 @@ def test_a_replay_of_events_imports_little_beside_numpy_and_pyarrow():
     spared = {"calendar", "multiprocessing", "subprocess"}
     heavy = HEAVY - {"numpy", "psutil", "pyarrow", "yaml"} | FOR_SOME
     assert set(modules) & (spared | heavy) == set()
-    # A module takes 0.1 ms at least, a frozen dataclass 0.7 ms: a record that is only held is a named tuple (0.2 ms).
+    # A class of dataclasses takes longer to make than one of named tuples, which a record that is only held can be.
     assert own <= 118
     assert len(records) <= 20, records

@@ -80,7 +80,7 @@ def main() -> None:
     pristine = dict(os.environb)
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)  # a twelfth of Snakemake's time is the search for garbage, of which it makes none
+    gc.set_threshold(20_000, 20, 20)  # Snakemake makes none, and would look for it often
     connection = serve(sys.argv[1])
     if connection:
         run(connection, pristine)
